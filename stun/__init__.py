@@ -1,0 +1,1 @@
+"""STUN: a market for AI computation held by contracts."""
