@@ -1,0 +1,4 @@
+"""Model files and manifests: what a registered computation is, judged from bytes alone.
+
+Nothing here runs a model and nothing is ever unpickled. Imports the protocol only.
+"""
