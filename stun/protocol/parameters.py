@@ -60,6 +60,16 @@ def _rate(name: str, word: str, bits: int, default: int, minimum: int, maximum: 
     return Parameter(name, word, bits, default, minimum, maximum, max(1, (maximum - minimum) // 4))
 
 
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What no version of a config may leave: a value's bounds, its largest step, the seconds between two changes."""
+
+    minimum: int
+    maximum: int
+    max_step: int
+    cooldown: int
+
+
 _HOUR = 3_600
 _STUN = 10**9
 
@@ -136,12 +146,40 @@ class AssetRules:
 
 def asset_rules_from_word(word: int, audit_fee: int = 0) -> AssetRules:
     """Unpack an asset word."""
-    return AssetRules(*((word >> (64 * i)) & U64 for i in range(4)), audit_fee=audit_fee)
+    amounts = {name: (word >> (64 * i)) & U64 for i, name in enumerate(ASSET_FIELDS)}
+    return AssetRules(**amounts, audit_fee=audit_fee)
 
 
 def defaults() -> dict[str, int]:
     """Return the default value of every parameter by name."""
     return {p.name: p.default for p in PARAMETERS}
+
+
+def production_bounds() -> tuple[Bound, ...]:
+    """Return the bounds of a production network in the order of PARAMETERS."""
+    return tuple(Bound(p.minimum, p.maximum, p.max_step, p.cooldown) for p in PARAMETERS)
+
+
+_DEVELOPMENT_VALUES = {
+    "reveal_seconds": 60,
+    "resolve_seconds": 120,
+    "max_hold": _HOUR,
+    "min_post_seconds": 1,
+    "max_post_seconds": _HOUR,
+    "max_challenge_seconds": _HOUR,
+    "draw_seconds": 10,
+    "answer_seconds": 10,
+    "unbonding_seconds": 4 * _HOUR,
+}
+
+
+def development() -> tuple[dict[str, int], tuple[Bound, ...]]:
+    """Return values with short windows, and bounds that let a development network change any value at any time.
+
+    Windows are in seconds; what is not shortened keeps its default. The upper bounds are those of production.
+    """
+    bounds = tuple(Bound(min(p.minimum, 1), p.maximum, p.maximum, 0) for p in PARAMETERS)
+    return defaults() | _DEVELOPMENT_VALUES, bounds
 
 
 def pack(values: Mapping[str, int], version: int = 0) -> dict[str, int]:
