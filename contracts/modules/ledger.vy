@@ -1,0 +1,93 @@
+# pragma version ~=0.4.3
+"""
+@title The market's money
+@custom:contract-name ledger
+@license GNU Affero General Public License v3.0 only
+@notice Free balances, and per asset the treasury's, the insurance's and the audit's share. Credits cannot fail, so
+        nobody can block a settlement. What batches hold is in their terms.
+"""
+
+from ethereum.ercs import IERC20
+from ..interfaces import IStunToken
+
+ERR_BALANCE: constant(String[32]) = "ledger: balance"
+ERR_TOKEN: constant(String[32]) = "ledger: token"
+
+STUN: immutable(address)
+
+balance_of: public(HashMap[address, HashMap[address, uint256]])
+treasury_of: public(HashMap[address, uint256])
+insurance_of: public(HashMap[address, uint256])
+audit_of: public(HashMap[address, uint256])
+
+
+@deploy
+def __init__(stun: address):
+    STUN = stun
+
+
+@internal
+def credit(asset: address, account: address, amount: uint256):
+    """
+    @notice Adds to a free balance; nothing is written for an amount of zero.
+    @param asset The token.
+    @param account Whose balance.
+    @param amount How much.
+    """
+    if amount > 0:
+        self.balance_of[asset][account] += amount
+
+
+@internal
+def debit(asset: address, account: address, amount: uint256):
+    """
+    @notice Takes from a free balance. Errors: "ledger: balance".
+    @param asset The token.
+    @param account Whose balance.
+    @param amount How much.
+    """
+    balance: uint256 = self.balance_of[asset][account]
+    assert balance >= amount, ERR_BALANCE
+    if amount > 0:
+        self.balance_of[asset][account] = unsafe_sub(balance, amount)
+
+
+@internal
+def forfeit(asset: address, amount: uint256):
+    """
+    @notice Burns (STUN) or insures (any other asset) what a replica lost.
+    @param asset The token.
+    @param amount How much.
+    """
+    if amount == 0:
+        return
+    if asset == STUN:
+        extcall IStunToken(STUN).burn(amount)
+    else:
+        self.insurance_of[asset] += amount
+
+
+@internal
+def pull(asset: address, sender: address, amount: uint256) -> uint256:
+    """
+    @notice Takes tokens from an account and returns by how much the market's balance really grew.
+    @param asset The token; one that returns nothing or false is handled.
+    @param sender Who pays and has approved it.
+    @param amount How much to ask for.
+    """
+    before: uint256 = staticcall IERC20(asset).balanceOf(self)
+    assert extcall IERC20(asset).transferFrom(sender, self, amount, default_return_value=True), ERR_TOKEN
+    after: uint256 = staticcall IERC20(asset).balanceOf(self)
+    assert after >= before, ERR_TOKEN
+    return after - before
+
+
+@internal
+def push(asset: address, to: address, amount: uint256):
+    """
+    @notice Pays tokens out.
+    @param asset The token.
+    @param to Who receives them.
+    @param amount How much.
+    """
+    assert extcall IERC20(asset).transfer(to, amount, default_return_value=True), ERR_TOKEN

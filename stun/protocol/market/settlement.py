@@ -1,0 +1,169 @@
+"""Settlement: who is paid, by agreement, by a resolution of the tasks that differ, or by the requester's acceptance."""
+
+from stun.protocol import money
+from stun.protocol.errors import Rejected, require
+from stun.protocol.market import clock
+from stun.protocol.market.actions import AcceptResult, Resolve, Settle
+from stun.protocol.market.draft import Draft
+from stun.protocol.market.state import Batch, Phase, ReplicaState
+from stun.protocol.messages import NOBODY
+from stun.protocol.parameters import NumericClass
+from stun.protocol.trees.resolve import verify_resolution
+
+
+def agreed_root(batch: Batch) -> bytes | None:
+    """Return the root that wins: all revealed roots equal or, except in class `token`, two of three; None if none."""
+    roots = [batch.replicas[k].outputs_root for k in batch.revealed]
+    for root in roots:
+        votes = roots.count(root)
+        if votes == len(roots) or (votes == 2 and batch.terms.numeric_class != NumericClass.TOKEN):
+            return root
+    return None
+
+
+def settle(draft: Draft, action: Settle) -> None:
+    """End a batch and pay what is due; open to anyone.
+
+    Errors: "batches: phase", "batches: early" (before quiet_at), "batches: disagree" (no agreement, no resolution and
+    before resolve_by), "batches: claim" (not the agreed root and units).
+    """
+    batch = clock.advance(draft, action.batch_id)
+    if batch is None:
+        return
+    require(batch.phase == Phase.RESULTS, "batches: phase")
+    require(draft.now >= batch.quiet_at, "batches: early")
+    units = _units_due(draft, batch, action)
+    paid = tuple(
+        _pay(draft, action.batch_id, k, units[k], earns=True) if r.state == ReplicaState.REVEALED else 0
+        for k, r in enumerate(batch.replicas)
+    )
+    clock.close(draft, action.batch_id, paid)
+
+
+def _units_due(draft: Draft, batch: Batch, action: Settle) -> tuple[int, ...]:
+    if batch.dues is not None:
+        return batch.dues
+    root = agreed_root(batch)
+    if root is None:
+        require(draft.now >= batch.resolve_by, "batches: disagree")
+        return tuple(0 for _ in batch.replicas)
+    winner = next(r for r in batch.replicas if r.outputs_root == root)
+    require((action.outputs_root, action.total_units) == (root, winner.total_units), "batches: claim")
+    return tuple(winner.total_units if r.outputs_root == root else 0 for r in batch.replicas)
+
+
+def _pay(draft: Draft, batch_id: bytes, index: int, units: int, earns: bool) -> int:
+    """Pay one replica for its units, return its bond and what the requester locked beyond; returns the payment."""
+    batch = draft.batch(batch_id)
+    terms, cast, settler = batch.terms, batch.terms.casts[index], draft.sender
+    locked = money.price_locked(terms.count, terms.max_units, cast.price)
+    paid = money.price_of(units, cast.price)
+    parts = money.split(
+        paid, terms.creator != NOBODY, terms.rule("match_fee_bps"), terms.rule("settle_fee_bps")
+    )
+    matcher = settler if cast.matcher == NOBODY else cast.matcher
+    tip = 0 if batch.tip_paid or paid == 0 else terms.tip
+    draft.credit(terms.asset, cast.provider, cast.bond + parts.provider)
+    draft.credit(terms.asset, terms.creator, parts.creator)
+    draft.credit(terms.asset, matcher, parts.matcher + tip // 2)
+    draft.credit(terms.asset, settler, parts.settler + tip - tip // 2)
+    draft.treasury[terms.asset] = draft.treasury.get(terms.asset, 0) + parts.treasury
+    draft.credit(terms.asset, terms.requester, locked - paid)
+    if paid:
+        draft.change(batch_id, tip_paid=True)
+        if earns:
+            reference = terms.asset_rule().reference_fee
+            draft.earn(cast.provider, paid, reference, terms.rule("alpha_ppm"))
+    return paid
+
+
+def accept(draft: Draft, action: AcceptResult) -> None:
+    """Pay every replica that revealed the accepted root, at once; the rest is judged as if ordered alone.
+
+    With the provider's signed post a lone replica is paid in the step that posts.
+    Errors: "accept: signer", "batches: phase", "batches: late", "accept: root", "accept: post", "batches: signer",
+    "batches: units".
+    """
+    message = action.message
+    batch = draft.batch(message.batch_id)
+    require(batch.terms.requester in (action.sender, action.signer), "accept: signer")
+    if action.post is not None and batch.phase == Phase.OPEN:
+        _post_accepted(draft, batch, action)
+    elif clock.advance(draft, message.batch_id) is None:
+        raise Rejected("batches: late")
+    batch = draft.batch(message.batch_id)
+    require(batch.phase == Phase.RESULTS, "batches: phase")
+    accepted = [
+        k
+        for k in batch.revealed
+        if (batch.replicas[k].outputs_root, batch.replicas[k].total_units)
+        == (message.outputs_root, message.total_units)
+    ]
+    require(bool(accepted), "accept: root")
+    for index in accepted:
+        paid = _pay(draft, message.batch_id, index, message.total_units, earns=False)
+        draft.change_replica(message.batch_id, index, state=ReplicaState.ACCEPTED)
+        provider = batch.terms.casts[index].provider
+        draft.emit_batch(message.batch_id, "Accepted", provider=provider, paid=paid)
+    clock.void_resolution(draft, message.batch_id)
+    clock.progress(draft, message.batch_id)
+
+
+def _post_accepted(draft: Draft, batch: Batch, action: AcceptResult) -> None:
+    """Take a lone replica's signed post as its result; both parties vouch for root and units."""
+    post, message = action.post, action.message
+    assert post is not None
+    provider = batch.terms.casts[0].provider
+    require(len(batch.terms.casts) == 1, "batches: lone")
+    require(draft.now < batch.terms.post_by, "batches: late")
+    same = (post.batch_id, post.outputs_root, post.total_units) == (
+        message.batch_id,
+        message.outputs_root,
+        message.total_units,
+    )
+    require(same and post.provider == provider, "accept: post")
+    require(draft.may_sign(provider, action.post_signer), "batches: signer")
+    require(post.total_units <= batch.terms.unit_limit, "batches: units")
+    draft.change_replica(
+        message.batch_id,
+        0,
+        state=ReplicaState.REVEALED,
+        outputs_root=post.outputs_root,
+        total_units=post.total_units,
+    )
+    draft.change(message.batch_id, posted=True, phase=Phase.RESULTS, phase_at=draft.now)
+    draft.emit_batch(
+        message.batch_id,
+        "Posted",
+        provider=provider,
+        outputs_root=post.outputs_root,
+        total_units=post.total_units,
+    )
+
+
+def resolve(draft: Draft, action: Resolve) -> None:
+    """Fix what each replica is due when their roots differ, by the tasks in which they differ.
+
+    Errors: "batches: phase", "batches: late" (from resolve_by), "resolve: agreed", "resolve: standing", and those of
+    `verify_resolution`.
+    """
+    batch = clock.advance(draft, action.batch_id)
+    if batch is None:
+        raise Rejected("batches: late")
+    require(batch.phase == Phase.RESULTS, "batches: phase")
+    require(draft.now < batch.resolve_by, "batches: late")
+    require(batch.dues is None, "resolve: standing")
+    require(agreed_root(batch) is None, "resolve: agreed")
+    parties = batch.revealed
+    shown = verify_resolution(
+        batch.terms.count,
+        [batch.replicas[k].outputs_root for k in parties],
+        [batch.replicas[k].total_units for k in parties],
+        action.resolution,
+    )
+    dues = [0] * len(batch.replicas)
+    for party, due in zip(parties, shown, strict=True):
+        dues[party] = due
+    draft.change(action.batch_id, dues=tuple(dues))
+    padded = (*dues, *(0 for _ in range(3 - len(dues))))
+    draft.emit_batch(action.batch_id, "Resolved", dues=padded)
