@@ -25,7 +25,6 @@ _ZIP, _ZIP_EMPTY, _GZIP, _BZIP2, _XZ, _HDF5 = b"PK\x03\x04", b"PK\x05\x06", b"\x
 _TAR_MAGIC = slice(257, 262)
 
 
-
 class ModelFormat(StrEnum):
     """The data-only formats that providers load."""
 
@@ -93,7 +92,7 @@ def _looks_like_old_tar(head: bytes) -> bool:
 
 def _looks_like_safetensors(head: bytes) -> bool:
     length = int.from_bytes(head[:8], "little")
-    return 2 <= length <= MAX_SAFETENSORS_HEADER and head[8:9] == b"{" 
+    return 2 <= length <= MAX_SAFETENSORS_HEADER and head[8:9] == b"{"
 
 
 def _check_safetensors(path: Path) -> None:

@@ -99,7 +99,10 @@ class Manifest:
 
 
 def parse_manifest(data: bytes) -> Manifest:
-    """Read a manifest; ManifestError for unknown or missing keys, wrong types, size, or bytes that are not canonical."""
+    """Read a manifest; ManifestError for unknown or missing keys, wrong types, size, and bytes that are not canonical.
+
+    At most 64 KiB.
+    """
     if len(data) > MAX_MANIFEST_BYTES:
         raise ManifestError("size", f"more than {MAX_MANIFEST_BYTES} bytes")
     try:
@@ -150,7 +153,7 @@ def _check_files(files: Mapping[str, bytes]) -> None:
             raise ManifestError("files", f"digest of {role} must be 32 bytes")
 
 
-def _parse_class(value: object) -> NumericClass:
+def _parse_class(value: Any) -> NumericClass:
     try:
         return NumericClass(value)
     except ValueError as error:

@@ -32,7 +32,7 @@ def check_schema(schema: object) -> None:
 
 
 def complete_parameters(schema: Schema, given: object) -> dict[str, Any]:
-    """The parameters with defaults filled in; ParameterError for unknown names, wrong types and values out of bounds."""
+    """The parameters with defaults filled in; ParameterError for unknown names, wrong types, values out of bounds."""
     if not isinstance(given, dict):
         raise ParameterError("all", "must be an object")
     for name in given:
@@ -45,7 +45,7 @@ def complete_parameters(schema: Schema, given: object) -> dict[str, Any]:
 
 
 def _check_rule(name: str, rule: object) -> None:
-    if not isinstance(rule, dict) or not _KEYS >= rule.keys() or not {"type", "default"} <= rule.keys():
+    if not isinstance(rule, dict) or not rule.keys() <= _KEYS or not {"type", "default"} <= rule.keys():
         raise ParameterError(name, f"needs type and default, and knows only {', '.join(sorted(_KEYS))}")
     if rule["type"] not in _TYPES:
         raise ParameterError(name, f"type must be one of {', '.join(_TYPES)}")
