@@ -116,7 +116,8 @@ def _shifts() -> dict[str, int]:
     for parameter in PARAMETERS:
         shifts[parameter.name] = used[parameter.word]
         used[parameter.word] += parameter.bits
-    assert used["rules"] <= VERSION_SHIFT and max(used.values()) <= 256, "the layout does not fit its words"
+    assert used["rules"] <= VERSION_SHIFT, "the layout does not fit its rules word"
+    assert max(used.values()) <= 256, "the layout does not fit its words"
     return shifts
 
 

@@ -1,7 +1,7 @@
 """The registry of models: open, final, with a bond that comes back a week after a model is retired.
 
-Pure functions on the record of one model (None: never registered); `trees.specs.model_id` names it. Accounts, digests and roots are 32 bytes; times are
-in seconds, the bond is STUN with 9 decimals. Source: docs/PROTOCOL.md, section 4.
+Pure functions on the record of one model (None: never registered); `trees.specs.model_id` names it. Accounts, digests
+and roots are 32 bytes; times are in seconds, the bond is STUN with 9 decimals. Source: docs/PROTOCOL.md, section 4.
 """
 
 from dataclasses import dataclass, replace

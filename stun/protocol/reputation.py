@@ -4,7 +4,7 @@ Fixed point in [0, 1e6], integers alone, so that every chain agrees on every bit
 business. Source: docs/PROTOCOL.md, section 8.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stun.protocol.errors import require
 from stun.protocol.parameters import DAY_SECONDS, PPM
@@ -66,4 +66,4 @@ def silent(reputation: Reputation, beta_ppm: int, now: int) -> Reputation:
 
 def convicted(reputation: Reputation, now: int) -> Reputation:
     """Take all reputation for a wrong result, whatever it was."""
-    return Reputation(0, max(reputation.day, now // DAY_SECONDS))
+    return replace(reputation, value=0, day=now // DAY_SECONDS)
