@@ -5,9 +5,11 @@ Source: PROTOCOL.md sections 4, 5 and 6.3; RFC 8785 for canonical JSON.
 """
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import accumulate
 from typing import Any, Final, TypeAlias
 
 import rfc8785
@@ -25,6 +27,9 @@ ERR_JSON: Final = "specs: json"
 ERR_CANONICAL: Final = "specs: canonical"
 ERR_WIDTH: Final = "specs: width"
 ERR_PROVIDER: Final = "specs: provider"
+
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)  # closed or not, so that no input is scanned twice
+_BRACKETS = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 
 Json: TypeAlias = Any  # None, bool, int, float, str, list or tuple of Json, dict of str to Json
 
@@ -45,11 +50,14 @@ def canonical_json(document: Json) -> bytes:
 def read_canonical_json(raw: bytes) -> Json:
     """Read a document whose bytes must be its canonical form, so that one document has one digest.
 
-    Errors: "specs: json" if it cannot be read, "specs: canonical" if its canonical form differs (also: repeated keys).
+    Errors: "specs: json" if it cannot be read or nests deeper than 32 levels (counted before it is parsed: a parser may
+    run out of stack), "specs: canonical" if its canonical form differs (also: repeated keys).
     """
+    depths = accumulate(_BRACKETS[byte] for byte in _STRING.sub(b"", raw) if byte in _BRACKETS)
+    require(max(depths, default=0) <= MAX_JSON_DEPTH, ERR_JSON)
     try:
         document = json.loads(raw.decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise Rejected(ERR_JSON) from error
     require(canonical_json(document) == raw, ERR_CANONICAL)
     return document
