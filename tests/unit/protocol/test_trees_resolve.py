@@ -5,7 +5,7 @@ from hashlib import sha256
 from random import Random
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from stun.protocol.errors import Rejected
@@ -75,10 +75,7 @@ def replicas(draw: st.DrawFn) -> list[list[Result]]:
 def test_due_is_what_the_plain_lists_say(lists: list[list[Result]]) -> None:
     trees = [ResultsTree(results) for results in lists]
     rows = list(zip(*lists, strict=True))
-    if len({tree.root for tree in trees}) == 1:
-        with pytest.raises(Rejected, match=r"^resolve: empty$"):
-            prove_differences(trees)
-        return
+    assume(len({tree.root for tree in trees}) > 1)
     evidence = prove_differences(trees)
     assert list(evidence.tasks) == [task for task, row in enumerate(rows) if len(set(row)) > 1]
     expected = tuple(sum(row[j].units for row in rows if row.count(row[j]) > 1) for j in range(len(lists)))
@@ -246,6 +243,12 @@ def test_only_two_or_three_replicas_can_disagree(number: int) -> None:
         verify_resolution(3, [tree.root] * number, [tree.total_units] * number, Resolution((), (), ()))
     with pytest.raises(Rejected, match=r"^resolve: replicas$"):
         verify_resolution(3, [tree.root] * 2, [tree.total_units], Resolution((), (), ()))
+
+
+@pytest.mark.parametrize("number", [2, 3])
+def test_trees_that_agree_leave_nothing_to_resolve(number: int) -> None:
+    with pytest.raises(Rejected, match=r"^resolve: empty$"):
+        prove_differences([ResultsTree(honest(3)) for _ in range(number)])
 
 
 def test_trees_of_different_counts_are_refused() -> None:
