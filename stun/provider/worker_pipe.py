@@ -76,7 +76,8 @@ class WorkerPipe:
             if to_send:
                 selector.register(self._input, selectors.EVENT_WRITE)
             while True:
-                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                left = deadline - time.monotonic()
+                ready = selector.select(left) if left > 0 else []
                 if not ready:
                     raise self._ended(SandboxTimeout(time.monotonic() - started))
                 for key, _ in ready:
