@@ -15,6 +15,7 @@ from granian.server.mp import MPServer
 from litestar import Litestar, Request, Response, get, head, put
 from litestar.datastructures import State
 from litestar.exceptions import HTTPException
+from litestar.params import FromPath
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from stun.storage.blobs import (
@@ -55,7 +56,7 @@ class BlobServerSettings(BaseSettings):
 
 
 @get("/blobs/{name:str}")
-async def serve_blob(name: str, state: State) -> Response[bytes]:
+async def serve_blob(name: FromPath[str], state: State) -> Response[bytes]:
     """Serve a blob whose digest was checked; browsers are told never to run it, caches that it never changes."""
     headers = {
         "Cache-Control": "public, max-age=31536000, immutable",
@@ -67,7 +68,7 @@ async def serve_blob(name: str, state: State) -> Response[bytes]:
 
 
 @head("/blobs/{name:str}")
-async def find_blob(name: str, state: State) -> None:
+async def find_blob(name: FromPath[str], state: State) -> None:
     """Answer 200 if a blob is held, 404 if not; never a body."""
     digest = digest_from_hex(name)
     if not await state.store.has(digest):
@@ -75,7 +76,7 @@ async def find_blob(name: str, state: State) -> None:
 
 
 @put("/blobs/{name:str}", status_code=HTTPStatus.CREATED)
-async def accept_blob(name: str, request: AnyRequest, state: State) -> dict[str, str]:
+async def accept_blob(name: FromPath[str], request: AnyRequest, state: State) -> dict[str, str]:
     """Hold the body if it hashes to its name; the same blob again is no error."""
     digest = digest_from_hex(name)
     with state.uploads.hold() as upload:

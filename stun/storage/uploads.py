@@ -7,6 +7,8 @@ import anyio
 
 from stun.storage.blobs import BlobError, BlobTooLarge
 
+DRAINED_TIMES = 2
+
 
 class ServerBusy(BlobError):
     """Unfinished uploads fill the memory set aside for them. Try later."""
@@ -64,18 +66,31 @@ class Upload:
         self.data = bytearray()
 
     async def receive(self, chunks: AsyncIterator[bytes], announced: int | None) -> bytes:
-        """Read the body; `announced` is its Content-Length, if any. Raises BlobTooLarge, ServerBusy, UploadSlow."""
-        self._check_size(announced or 0)
+        """Read the body; `announced` is its Content-Length, if any. Raises BlobTooLarge, ServerBusy, UploadSlow.
+
+        A body above the limit is read on, and dropped, up to twice the limit: a client that is still sending when
+        the connection closes may never see why.
+        """
+        limit = self._uploads.max_bytes
+        size = announced or 0
+        if size <= DRAINED_TIMES * limit:
+            size = max(size, await self._drain(chunks, limit))
+        if size > limit:
+            raise BlobTooLarge(size, limit)
+        return bytes(self.data)
+
+    async def _drain(self, chunks: AsyncIterator[bytes], limit: int) -> int:
+        """Read to the end or past twice the limit, keeping what fits the limit; return the bytes read."""
+        size = 0
         try:
             with anyio.fail_after(self._uploads.seconds):
                 async for chunk in chunks:
-                    self._check_size(len(self.data) + len(chunk))
-                    self._uploads.take(len(chunk))
-                    self.data += chunk
+                    size += len(chunk)
+                    if size > DRAINED_TIMES * limit:
+                        break
+                    if size <= limit:
+                        self._uploads.take(len(chunk))
+                        self.data += chunk
         except TimeoutError as error:
             raise UploadSlow(self._uploads.seconds) from error
-        return bytes(self.data)
-
-    def _check_size(self, size: int) -> None:
-        if size > self._uploads.max_bytes:
-            raise BlobTooLarge(size, self._uploads.max_bytes)
+        return size
