@@ -133,6 +133,7 @@ def test_halves_of_siblings_cannot_be_moved() -> None:
 @pytest.mark.parametrize("count", [0, -1, 2**32, 2**300])
 def test_a_count_outside_u32_is_refused(count: int) -> None:
     refused("trees: path", TAG, bytes(32), count, 0, b"", ())
+    refused("trees: path", TAG, bytes(32), count, 0, b"", (bytes(32),) * (max(count, 1) - 1).bit_length())
 
 
 def test_a_huge_path_is_refused_before_any_hashing(monkeypatch: pytest.MonkeyPatch) -> None:
