@@ -9,9 +9,8 @@
 
 from ethereum.ercs import IERC20
 from ..interfaces import IStunToken
+from . import reasons
 
-ERR_BALANCE: constant(String[32]) = "ledger: balance"
-ERR_TOKEN: constant(String[32]) = "ledger: token"
 
 STUN: immutable(address)
 
@@ -47,7 +46,8 @@ def debit(asset: address, account: address, amount: uint256):
     @param amount How much.
     """
     balance: uint256 = self.balance_of[asset][account]
-    assert balance >= amount, ERR_BALANCE
+    if not (balance >= amount):
+        reasons.fail(reasons.LEDGER_BALANCE)
     if amount > 0:
         self.balance_of[asset][account] = unsafe_sub(balance, amount)
 
@@ -76,9 +76,11 @@ def pull(asset: address, sender: address, amount: uint256) -> uint256:
     @param amount How much to ask for.
     """
     before: uint256 = staticcall IERC20(asset).balanceOf(self)
-    assert extcall IERC20(asset).transferFrom(sender, self, amount, default_return_value=True), ERR_TOKEN
+    if not (extcall IERC20(asset).transferFrom(sender, self, amount, default_return_value=True)):
+        reasons.fail(reasons.LEDGER_TOKEN)
     after: uint256 = staticcall IERC20(asset).balanceOf(self)
-    assert after >= before, ERR_TOKEN
+    if not (after >= before):
+        reasons.fail(reasons.LEDGER_TOKEN)
     return after - before
 
 
@@ -90,4 +92,5 @@ def push(asset: address, to: address, amount: uint256):
     @param to Who receives them.
     @param amount How much.
     """
-    assert extcall IERC20(asset).transfer(to, amount, default_return_value=True), ERR_TOKEN
+    if not (extcall IERC20(asset).transfer(to, amount, default_return_value=True)):
+        reasons.fail(reasons.LEDGER_TOKEN)

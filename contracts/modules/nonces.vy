@@ -7,11 +7,11 @@
         be deleted, since no order with them can be matched any more.
 """
 
-ERR_USED: constant(String[32]) = "nonces: used"
-ERR_WEEK: constant(String[32]) = "nonces: week"
+from . import reasons
+
 WEEK_SECONDS: constant(uint256) = 604_800
 
-_used: HashMap[address, HashMap[uint256, uint256]]
+used_word: public(HashMap[address, HashMap[uint256, uint256]])
 
 
 @internal
@@ -23,21 +23,10 @@ def use(account: address, nonce: uint64):
     """
     n: uint256 = convert(nonce, uint256)
     bit: uint256 = 1 << (n & 255)
-    word: uint256 = self._used[account][n >> 8]
-    assert word & bit == 0, ERR_USED
-    self._used[account][n >> 8] = word | bit
-
-
-@internal
-@view
-def is_used(account: address, nonce: uint64) -> bool:
-    """
-    @notice Whether a nonce was used.
-    @param account Whose nonce.
-    @param nonce The nonce.
-    """
-    n: uint256 = convert(nonce, uint256)
-    return self._used[account][n >> 8] & (1 << (n & 255)) != 0
+    word: uint256 = self.used_word[account][n >> 8]
+    if not (word & bit == 0):
+        reasons.fail(reasons.NONCES_USED)
+    self.used_word[account][n >> 8] = word | bit
 
 
 @internal
@@ -47,5 +36,6 @@ def prune(account: address, word: uint256):
     @param account Whose word.
     @param word A nonce shifted right by 8.
     """
-    assert word >> 32 < block.timestamp // WEEK_SECONDS, ERR_WEEK
-    self._used[account][word] = 0
+    if not (word >> 32 < block.timestamp // WEEK_SECONDS):
+        reasons.fail(reasons.NONCES_WEEK)
+    self.used_word[account][word] = 0

@@ -7,8 +7,8 @@
 """
 
 from . import fields
+from . import reasons
 
-ERR_RANGE: constant(String[32]) = "money: range"
 
 BPS: constant(uint256) = 10_000
 PPM: constant(uint256) = 1_000_000
@@ -35,13 +35,14 @@ def _ceil_div(numerator: uint256, denominator: uint256) -> uint256:
 
 @internal
 @pure
-def amount(value: uint256) -> uint256:
+def amount(number: uint256) -> uint256:
     """
     @notice Returns the value if it is an amount (u64). Errors: "money: range".
-    @param value The value.
+    @param number The value.
     """
-    assert value <= fields.U64, ERR_RANGE
-    return value
+    if not (number <= fields.U64):
+        reasons.fail(reasons.MONEY_RANGE)
+    return number
 
 
 @internal

@@ -7,9 +7,8 @@
 """
 
 from ..interfaces import IMarketplace
+from . import reasons
 
-ERR_TOP: constant(String[32]) = "trees: top"
-ERR_OVERFLOW: constant(String[32]) = "trees: overflow"
 U64: constant(uint256) = 2**64 - 1
 
 TAG_LEAF: constant(bytes2) = 0x2100
@@ -30,10 +29,12 @@ def derive(count: uint256, top: IMarketplace.Top) -> (bytes32, uint256):
     node: bytes32 = empty(bytes32)
     units: uint256 = convert(top.left_units, uint256) + convert(top.right_units, uint256)
     if count == 1:
-        assert top.right == empty(bytes32) and top.right_units == 0, ERR_TOP
+        if not (top.right == empty(bytes32) and top.right_units == 0):
+            reasons.fail(reasons.TREES_TOP)
         node = sha256(concat(TAG_LEAF, empty(bytes4), top.left, convert(top.left_units, bytes8)))
     else:
-        assert units <= U64, ERR_OVERFLOW
+        if not (units <= U64):
+            reasons.fail(reasons.TREES_OVERFLOW)
         node = sha256(
             concat(TAG_NODE, top.left, convert(top.left_units, bytes8), top.right, convert(top.right_units, bytes8))
         )

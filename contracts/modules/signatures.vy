@@ -13,21 +13,21 @@ ERC1271_GAS: constant(uint256) = 200_000
 
 @internal
 @view
-def recover(digest: bytes32, signature: Bytes[65]) -> address:
+def recover(digest: bytes32, signatures: Bytes[512], place: uint256) -> address:
     """
-    @notice Returns who signed, or zero for an empty, malformed or malleable (high s) signature.
+    @notice Returns who signed, or zero for a missing, malformed or malleable (high s) signature.
     @param digest What was signed.
-    @param signature r | s | v with v 27 or 28.
+    @param signatures One or several of r | s | v, 65 bytes each, v 27 or 28.
+    @param place Which of them.
     """
-    if len(signature) != 65:
+    start: uint256 = place * 65
+    if len(signatures) < start + 65:
         return empty(address)
-    s: uint256 = extract32(signature, 32, output_type=uint256)
-    if s > MAX_LOW_S:
+    s: uint256 = extract32(signatures, start + 32, output_type=uint256)
+    v: uint256 = extract32(signatures, start + 33, output_type=uint256) & 255
+    if s > MAX_LOW_S or (v != 27 and v != 28):
         return empty(address)
-    v: uint256 = convert(slice(signature, 64, 1), uint256)
-    if v != 27 and v != 28:
-        return empty(address)
-    return ecrecover(digest, v, extract32(signature, 0, output_type=uint256), s)
+    return ecrecover(digest, v, extract32(signatures, start, output_type=uint256), s)
 
 
 @internal
@@ -39,7 +39,7 @@ def is_signed_by(account: address, digest: bytes32, signature: Bytes[512]) -> bo
     @param digest What was signed.
     @param signature Of the key, or whatever the contract asks for.
     """
-    if len(signature) == 65 and self.recover(digest, slice(signature, 0, 65)) == account:
+    if len(signature) == 65 and self.recover(digest, signature, 0) == account:
         return True
     if not account.is_contract:
         return False

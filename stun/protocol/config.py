@@ -13,7 +13,6 @@ from stun.protocol.parameters import PARAMETERS, U64, AssetRules, Bound, check_r
 
 MAX_VERSION = 65_535
 NOBODY = bytes(32)
-_NO_ASSETS: Mapping[bytes, AssetRules] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +43,7 @@ class ConfigState:
     values: tuple[int, ...] = (0,) * len(PARAMETERS)
     changed_at: tuple[int, ...] = (0,) * len(PARAMETERS)
     versions: tuple[Version, ...] = ()
-    assets: Mapping[bytes, AssetRules] = _NO_ASSETS
+    assets: Mapping[bytes, AssetRules] = field(default_factory=dict)
 
     @property
     def version(self) -> int:

@@ -73,7 +73,13 @@ def opaque_bond(locked: int, min_bond: int, opaque_bond_bps: int) -> int:
 
 
 def audit_prepaid(
-    dearest_locked: int, count: int, audit_ppm: int, auditors: int, audit_tasks: int, audit_fee: int, audit_load_bps: int
+    dearest_locked: int,
+    count: int,
+    audit_ppm: int,
+    auditors: int,
+    audit_tasks: int,
+    audit_fee: int,
+    audit_load_bps: int,
 ) -> int:
     """Return what an order pays into the audit account: cost * audit_ppm / 10^6 * AUDIT_LOAD, rounded up.
 

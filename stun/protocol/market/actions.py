@@ -4,10 +4,12 @@ A native call of an account counts as its signature everywhere.
 """
 
 from dataclasses import dataclass
+from typing import get_args
 
-from stun.protocol.messages import Accept, Bid, Operator, Order, Post
+from stun.protocol.messages import Accept, Bid, Operator, Order
 from stun.protocol.trees.resolve import Resolution
 from stun.protocol.trees.results import Top
+from stun.protocol.trees.specs import Membership
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +47,6 @@ class CancelOrder:
 
     sender: bytes
     nonce: int
-
-
-@dataclass(frozen=True, slots=True)
-class Membership:
-    """Proof that a provider is in the order's list: position and path in the providers tree."""
-
-    count: int
-    index: int
-    path: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,12 +135,15 @@ class Settle:
 
 @dataclass(frozen=True, slots=True)
 class AcceptResult:
-    """Pay a result at once on the requester's word; `post` and its signer let a lone replica post in the same step."""
+    """Pay a result at once on the requester's word.
+
+    With `posted` a lone provider's post of the same result comes along, signed by `post_signer`.
+    """
 
     sender: bytes
     message: Accept
     signer: bytes | None = None
-    post: Post | None = None
+    posted: bool = False
     post_signer: bytes | None = None
 
 
@@ -196,4 +192,4 @@ Action = (
     | Hold
     | Convict
 )
-ACTIONS: tuple[type, ...] = Action.__args__
+ACTIONS: tuple[type, ...] = get_args(Action)

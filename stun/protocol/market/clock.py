@@ -20,7 +20,8 @@ def advance(draft: Draft, batch_id: bytes) -> Batch | None:
                 _silence(draft, batch_id, index, batch.terms.rule("silence_bps"))
         batch = draft.batch(batch_id)
         if not batch.live:
-            return close(draft, batch_id)
+            close(draft, batch_id)
+            return None
         batch = draft.change(batch_id, phase=Phase.REVEALING, phase_at=batch.terms.post_by)
     if batch.phase == Phase.REVEALING and draft.now >= batch.reveal_by:
         reveal_by = batch.reveal_by
@@ -29,7 +30,8 @@ def advance(draft: Draft, batch_id: bytes) -> Batch | None:
                 _silence(draft, batch_id, index, BPS)
         batch = draft.batch(batch_id)
         if not batch.live:
-            return close(draft, batch_id)
+            close(draft, batch_id)
+            return None
         batch = draft.change(batch_id, phase=Phase.RESULTS, phase_at=reveal_by)
     return batch
 
@@ -38,7 +40,8 @@ def progress(draft: Draft, batch_id: bytes) -> Batch | None:
     """Move to the next phase at once when no live replica is left to wait for; None if that closed the batch."""
     batch = draft.batch(batch_id)
     if not batch.live:
-        return close(draft, batch_id)
+        close(draft, batch_id)
+        return None
     states = {batch.replicas[index].state for index in batch.live}
     if batch.phase == Phase.OPEN and ReplicaState.PENDING not in states:
         batch = draft.change(batch_id, phase=Phase.REVEALING, phase_at=draft.now)

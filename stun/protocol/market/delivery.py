@@ -24,9 +24,7 @@ def post(draft: Draft, action: PostResult) -> None:
     provider = terms.casts[0].provider
     require(draft.may_sign(provider, action.signer), "batches: signer")
     root, units = _derive(batch, action.top)
-    draft.change_replica(
-        action.batch_id, 0, state=ReplicaState.REVEALED, outputs_root=root, total_units=units
-    )
+    draft.change_replica(action.batch_id, 0, state=ReplicaState.REVEALED, outputs_root=root, total_units=units)
     draft.change(action.batch_id, posted=True, phase=Phase.RESULTS, phase_at=draft.now)
     draft.emit_batch(action.batch_id, "Posted", provider=provider, outputs_root=root, total_units=units)
 

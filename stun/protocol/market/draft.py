@@ -10,7 +10,6 @@ from stun.protocol import reputation, staking
 from stun.protocol.errors import Rejected, require
 from stun.protocol.market.state import Batch, Event, Market
 from stun.protocol.messages import NOBODY
-from stun.protocol.money import amount
 
 
 class Draft:
@@ -84,9 +83,9 @@ class Draft:
         return bool(allowed & {self.sender, signer})
 
     def credit(self, asset: bytes, account: bytes, value: int) -> None:
-        """Add to a free balance."""
+        """Add to a free balance; cannot fail, so nobody can block a settlement."""
         key = (asset, account)
-        self.balances[key] = amount(self.balances.get(key, 0) + value)
+        self.balances[key] = self.balances.get(key, 0) + value
 
     def debit(self, asset: bytes, account: bytes, value: int) -> None:
         """Take from a free balance. Errors: "ledger: balance"."""

@@ -1,14 +1,14 @@
 """Matching: one order meets its bids, the money and the bonds move into the batch, and it opens, or nothing happens."""
 
 from stun.protocol import config, money, parameters
-from stun.protocol.errors import require
+from stun.protocol.errors import Rejected, require
 from stun.protocol.market.actions import Match, SignedBid
 from stun.protocol.market.draft import Draft
 from stun.protocol.market.state import Batch, Cast, Phase, Replica, Terms
 from stun.protocol.messages import FLAG_PRIVATE, FLAG_PUBLIC_DISPUTE, NOBODY, Order, nonce_week
 from stun.protocol.parameters import MAX_COUNT, MAX_ORDER_SECONDS, MAX_REPLICAS, PPM, WEEK_SECONDS, NumericClass
 from stun.protocol.staking import Stake
-from stun.protocol.trees import merkle, tags
+from stun.protocol.trees import specs
 
 
 def match(draft: Draft, action: Match) -> None:
@@ -36,6 +36,8 @@ def match(draft: Draft, action: Match) -> None:
         casts.append(Cast(signed.bid.provider, signed.bid.price, signed.bid.matcher, bond))
         dearest = max(dearest, locked)
         spent += locked
+    strays = order.providers_root == NOBODY and any(signed.membership for signed in action.bids)
+    require(not strays, "bids: list")
     prepaid = _prepaid(order, dearest, rules)
     draft.debit(order.asset, order.requester, spent + prepaid)
     terms = Terms(
@@ -110,10 +112,13 @@ def _check_bid(
 
 
 def _is_member(providers_root: bytes, signed: SignedBid) -> bool:
-    proof = signed.membership
-    if proof is None:
+    if signed.membership is None:
         return False
-    return merkle.is_valid(tags.PROVIDERS, providers_root, proof.count, proof.index, signed.bid.provider, proof.path)
+    try:
+        specs.verify_provider(providers_root, signed.bid.provider, signed.membership)
+    except Rejected:
+        return False
+    return True
 
 
 def _bond(order: Order, numeric_class: NumericClass, locked: int, rules: config.MatchRules) -> int:

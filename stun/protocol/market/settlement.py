@@ -6,7 +6,7 @@ from stun.protocol.market import clock
 from stun.protocol.market.actions import AcceptResult, Resolve, Settle
 from stun.protocol.market.draft import Draft
 from stun.protocol.market.state import Batch, Phase, ReplicaState
-from stun.protocol.messages import NOBODY
+from stun.protocol.messages import NOBODY, Accept
 from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.resolve import verify_resolution
 
@@ -58,9 +58,7 @@ def _pay(draft: Draft, batch_id: bytes, index: int, units: int, earns: bool) -> 
     terms, cast, settler = batch.terms, batch.terms.casts[index], draft.sender
     locked = money.price_locked(terms.count, terms.max_units, cast.price)
     paid = money.price_of(units, cast.price)
-    parts = money.split(
-        paid, terms.creator != NOBODY, terms.rule("match_fee_bps"), terms.rule("settle_fee_bps")
-    )
+    parts = money.split(paid, terms.creator != NOBODY, terms.rule("match_fee_bps"), terms.rule("settle_fee_bps"))
     matcher = settler if cast.matcher == NOBODY else cast.matcher
     tip = 0 if batch.tip_paid or paid == 0 else terms.tip
     draft.credit(terms.asset, cast.provider, cast.bond + parts.provider)
@@ -81,14 +79,17 @@ def accept(draft: Draft, action: AcceptResult) -> None:
     """Pay every replica that revealed the accepted root, at once; the rest is judged as if ordered alone.
 
     With the provider's signed post a lone replica is paid in the step that posts.
-    Errors: "accept: signer", "batches: phase", "batches: late", "accept: root", "accept: post", "batches: signer",
-    "batches: units".
+    Errors: "accept: signer", "batches: lone", "batches: signer", "batches: phase", "batches: late", "batches: units",
+    "accept: root".
     """
     message = action.message
     batch = draft.batch(message.batch_id)
     require(batch.terms.requester in (action.sender, action.signer), "accept: signer")
-    if action.post is not None and batch.phase == Phase.OPEN:
-        _post_accepted(draft, batch, action)
+    if action.posted:
+        require(len(batch.terms.casts) == 1, "batches: lone")
+        require(draft.may_sign(batch.terms.casts[0].provider, action.post_signer), "batches: signer")
+    if action.posted and batch.phase == Phase.OPEN:
+        _post_accepted(draft, batch, message)
     elif clock.advance(draft, message.batch_id) is None:
         raise Rejected("batches: late")
     batch = draft.batch(message.batch_id)
@@ -109,35 +110,24 @@ def accept(draft: Draft, action: AcceptResult) -> None:
     clock.progress(draft, message.batch_id)
 
 
-def _post_accepted(draft: Draft, batch: Batch, action: AcceptResult) -> None:
+def _post_accepted(draft: Draft, batch: Batch, message: Accept) -> None:
     """Take a lone replica's signed post as its result; both parties vouch for root and units."""
-    post, message = action.post, action.message
-    assert post is not None
-    provider = batch.terms.casts[0].provider
-    require(len(batch.terms.casts) == 1, "batches: lone")
     require(draft.now < batch.terms.post_by, "batches: late")
-    same = (post.batch_id, post.outputs_root, post.total_units) == (
-        message.batch_id,
-        message.outputs_root,
-        message.total_units,
-    )
-    require(same and post.provider == provider, "accept: post")
-    require(draft.may_sign(provider, action.post_signer), "batches: signer")
-    require(post.total_units <= batch.terms.unit_limit, "batches: units")
+    require(message.total_units <= batch.terms.unit_limit, "batches: units")
     draft.change_replica(
         message.batch_id,
         0,
         state=ReplicaState.REVEALED,
-        outputs_root=post.outputs_root,
-        total_units=post.total_units,
+        outputs_root=message.outputs_root,
+        total_units=message.total_units,
     )
     draft.change(message.batch_id, posted=True, phase=Phase.RESULTS, phase_at=draft.now)
     draft.emit_batch(
         message.batch_id,
         "Posted",
-        provider=provider,
-        outputs_root=post.outputs_root,
-        total_units=post.total_units,
+        provider=batch.terms.casts[0].provider,
+        outputs_root=message.outputs_root,
+        total_units=message.total_units,
     )
 
 
@@ -147,20 +137,22 @@ def resolve(draft: Draft, action: Resolve) -> None:
     Errors: "batches: phase", "batches: late" (from resolve_by), "resolve: agreed", "resolve: standing", and those of
     `verify_resolution`.
     """
-    batch = clock.advance(draft, action.batch_id)
-    if batch is None:
-        raise Rejected("batches: late")
-    require(batch.phase == Phase.RESULTS, "batches: phase")
-    require(draft.now < batch.resolve_by, "batches: late")
-    require(batch.dues is None, "resolve: standing")
-    require(agreed_root(batch) is None, "resolve: agreed")
+    batch = draft.batch(action.batch_id)
     parties = batch.revealed
+    require(len(parties) >= 2, "resolve: agreed")
     shown = verify_resolution(
         batch.terms.count,
         [batch.replicas[k].outputs_root for k in parties],
         [batch.replicas[k].total_units for k in parties],
         action.resolution,
     )
+    current = clock.advance(draft, action.batch_id)
+    require(current is not None, "batches: late")
+    assert current is not None
+    require(current.phase == Phase.RESULTS, "batches: phase")
+    require(draft.now < current.resolve_by, "batches: late")
+    require(current.dues is None, "resolve: standing")
+    require(agreed_root(current) is None, "resolve: agreed")
     dues = [0] * len(batch.replicas)
     for party, due in zip(parties, shown, strict=True):
         dues[party] = due

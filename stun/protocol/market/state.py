@@ -40,7 +40,7 @@ LIVE = frozenset({ReplicaState.PENDING, ReplicaState.COMMITTED, ReplicaState.REV
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """One replica's part in the terms: who, at which price per 10^6 units, which matcher is paid, which bond is held."""
+    """One replica's part in the terms: who, at which price per 10^6 units, whose match, which bond is held."""
 
     provider: bytes
     price: int

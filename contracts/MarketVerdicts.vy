@@ -1,0 +1,209 @@
+# pragma version ~=0.4.3
+# pragma optimize codesize
+"""
+@title Verdicts: the rarer turns in the life of a batch
+@custom:contract-name MarketVerdicts
+@license GNU Affero General Public License v3.0 only
+@notice The second half of Marketplace, which runs it by delegatecall on its own storage, because both together exceed
+        24 KB (docs/decisions/0004-market-in-two-halves.md). The address is fixed at deployment; it is no proxy and
+        nothing can be upgraded. Documented in IMarketplace. A call to this contract itself finds no batches.
+@custom:security As Marketplace: a peer may hold, convict, release and set dues in batches of its config, nothing else.
+                 Its storage must be laid out as the market's: a test compares both.
+@custom:kill Cannot be stopped.
+"""
+
+from .interfaces import IConfig
+from .interfaces import IMarketplace
+from .interfaces import IReputation
+from .interfaces import IStaking
+from .modules import accounts
+from .modules import agreement
+from .modules import batch_clock as clock
+from .modules import batch_store as store
+from .modules import fields
+from .modules import ledger
+from .modules import payments
+from .modules import reasons
+from .modules import results_tree
+
+initializes: ledger
+initializes: store
+initializes: clock[store := store, ledger := ledger]
+initializes: payments[ledger := ledger]
+
+CONFIG: immutable(IConfig)
+
+
+@deploy
+def __init__(stun: address, config: IConfig, staking: IStaking, reputation: IReputation):
+    ledger.__init__(stun)
+    clock.__init__(staking, reputation)
+    CONFIG = config
+
+
+@external
+def leave(batch_id: bytes32, terms: IMarketplace.Terms, replica: uint256):
+    head: store.Head = store.load(batch_id, terms)
+    if not (replica < terms.replicas):
+        reasons.fail(reasons.BATCHES_REPLICA)
+    cast: IMarketplace.Cast = terms.casts[replica]
+    if accounts.widen(msg.sender) != cast.provider:
+        reasons.fail(reasons.BATCHES_SIGNER)
+    if not (head.state[replica] == store.PENDING):
+        reasons.fail(reasons.BATCHES_REPLICA)
+    if not (block.timestamp < terms.opened_at + terms.post_seconds):
+        reasons.fail(reasons.BATCHES_LATE)
+    penalty: uint256 = cast.bond * ((terms.rules >> fields.WITHDRAW_BPS) & fields.U16) // clock.BPS
+    head = clock.go_out(batch_id, terms, head, replica, store.WITHDRAWN, penalty)
+    store.save(batch_id, clock.progress(batch_id, terms, head, msg.sender))
+
+
+@external
+def expire(batch_id: bytes32, terms: IMarketplace.Terms):
+    head: store.Head = store.load(batch_id, terms)
+    phase: uint256 = head.phase
+    head = clock.advance(batch_id, terms, head, msg.sender)
+    if not (head.phase != phase):
+        reasons.fail(reasons.BATCHES_EARLY)
+    store.save(batch_id, head)
+
+
+@internal
+def _current(batch_id: bytes32, terms: IMarketplace.Terms, head: store.Head, settler: address) -> store.Head:
+    current: store.Head = clock.advance(batch_id, terms, head, settler)
+    if not (current.phase != 0):
+        reasons.fail(reasons.BATCHES_LATE)
+    return current
+
+
+@internal
+@view
+def _peers(terms: IMarketplace.Terms) -> IConfig.Peers:
+    return staticcall CONFIG.peers(terms.rules >> fields.VERSION_SHIFT)
+
+
+@external
+def hold(batch_id: bytes32, terms: IMarketplace.Terms, until: uint256):
+    head: store.Head = store.load(batch_id, terms)
+    peers: IConfig.Peers = self._peers(terms)
+    if not (msg.sender == peers.court or msg.sender == peers.audit):
+        reasons.fail(reasons.BATCHES_PEER)
+    head = self._current(batch_id, terms, head, msg.sender)
+    if not (head.phase == store.RESULTS):
+        reasons.fail(reasons.BATCHES_PHASE)
+    limit: uint256 = head.phase_at + terms.challenge_seconds + ((terms.rules >> fields.MAX_HOLD) & fields.U24)
+    head.hold_until = max(head.hold_until, min(until, limit))
+    log IMarketplace.Held(batch_id=batch_id, seq=head.seq, hold_until=head.hold_until)
+    head.seq += 1
+    store.save(batch_id, head)
+
+
+@external
+def convict(batch_id: bytes32, terms: IMarketplace.Terms, replica: uint256, wrong: bool, challenger: address):
+    head: store.Head = store.load(batch_id, terms)
+    if not (msg.sender == self._peers(terms).court):
+        reasons.fail(reasons.BATCHES_PEER)
+    head = self._current(batch_id, terms, head, msg.sender)
+    if not (replica < terms.replicas and head.state[replica] <= store.REVEALED):
+        reasons.fail(reasons.BATCHES_REPLICA)
+    cast: IMarketplace.Cast = terms.casts[replica]
+    reward: uint256 = 0
+    if wrong:
+        reward = min((terms.asset_rules >> fields.REWARD_CAP) & fields.U64, cast.bond // 4)
+    head = store.forget(batch_id, head, replica)
+    head.state[replica] = store.CONVICTED
+    provider: address = accounts.narrow(cast.provider)
+    ledger.credit(accounts.narrow(terms.asset), challenger, reward)
+    ledger.forfeit(accounts.narrow(terms.asset), cast.bond - reward)
+    clock.refund_price(terms, cast.price)
+    if wrong:
+        clock.condemn(terms, provider)
+    else:
+        clock.fail_duty(terms, provider)
+    log IMarketplace.Convicted(
+        batch_id=batch_id, provider=provider, challenger=challenger, seq=head.seq, reward=reward, wrong=wrong
+    )
+    head.seq += 1
+    head = clock.void_resolution(batch_id, head)
+    store.save(batch_id, clock.progress(batch_id, terms, head, msg.sender))
+
+
+@external
+def release(
+    batch_id: bytes32,
+    terms: IMarketplace.Terms,
+    outputs_root: bytes32,
+    total_units: uint64,
+    settler: address,
+    posted: bool,
+):
+    head: store.Head = store.load(batch_id, terms)
+    if not (msg.sender == self._peers(terms).settlement):
+        reasons.fail(reasons.BATCHES_PEER)
+    units: uint256 = convert(total_units, uint256)
+    if posted and head.phase == store.OPEN:
+        if not (terms.replicas == 1):
+            reasons.fail(reasons.BATCHES_LONE)
+        if not (block.timestamp < terms.opened_at + terms.post_seconds):
+            reasons.fail(reasons.BATCHES_LATE)
+        if not (units <= terms.count * terms.max_units):
+            reasons.fail(reasons.BATCHES_UNITS)
+        head.state[0] = store.REVEALED
+        head.posted = True
+        head.phase = store.RESULTS
+        head.phase_at = block.timestamp
+        provider: address = accounts.narrow(terms.casts[0].provider)
+        log IMarketplace.Posted(
+            batch_id=batch_id, provider=provider, seq=head.seq, outputs_root=outputs_root, total_units=units
+        )
+        head.seq += 1
+        head = self._accept(batch_id, terms, head, 0, units, settler)
+    else:
+        head = self._current(batch_id, terms, head, settler)
+        if not (head.phase == store.RESULTS):
+            reasons.fail(reasons.BATCHES_PHASE)
+        digest: bytes32 = results_tree.result_digest(outputs_root, units)
+        seq: uint256 = head.seq
+        for k: uint256 in range(terms.replicas, bound=3):
+            if head.state[k] == store.REVEALED and store.digest_of(batch_id, head, k) == digest:
+                head = self._accept(batch_id, terms, head, k, units, settler)
+        if not (head.seq > seq):
+            reasons.fail(reasons.ACCEPT_ROOT)
+    head = clock.void_resolution(batch_id, head)
+    store.save(batch_id, clock.progress(batch_id, terms, head, settler))
+
+
+@internal
+def _accept(
+    id: bytes32, terms: IMarketplace.Terms, h: store.Head, index: uint256, units: uint256, settler: address
+) -> store.Head:
+    head: store.Head = h
+    paid: uint256 = 0
+    head.tip_paid, paid = payments.pay(terms, index, units, head.tip_paid, settler)
+    head.state[index] = store.ACCEPTED
+    log IMarketplace.Accepted(
+        batch_id=id, provider=accounts.narrow(terms.casts[index].provider), seq=head.seq, paid=paid
+    )
+    head.seq += 1
+    return head
+
+
+@external
+def set_due(batch_id: bytes32, terms: IMarketplace.Terms, dues: uint256[3]):
+    head: store.Head = store.load(batch_id, terms)
+    if not (msg.sender == self._peers(terms).settlement):
+        reasons.fail(reasons.BATCHES_PEER)
+    head = self._current(batch_id, terms, head, msg.sender)
+    if not (head.phase == store.RESULTS):
+        reasons.fail(reasons.BATCHES_PHASE)
+    if not (block.timestamp < agreement.resolve_by(terms, head)):
+        reasons.fail(reasons.BATCHES_LATE)
+    if not (not head.resolved):
+        reasons.fail(reasons.RESOLVE_STANDING)
+    if not (agreement.agreed_cell(terms, head) == store.NO_CELL):
+        reasons.fail(reasons.RESOLVE_AGREED)
+    head.resolved = True
+    store.set_dues(batch_id, dues)
+    log IMarketplace.Resolved(batch_id=batch_id, seq=head.seq, dues=dues)
+    head.seq += 1
+    store.save(batch_id, head)
