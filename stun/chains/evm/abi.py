@@ -49,7 +49,31 @@ def split_tuple(kind: str) -> list[str]:
     return [*parts, kind[start:-1]]
 
 
+def head_size(kind: str) -> int:
+    """Bytes a canonical type takes in the head of an encoding: 32 where dynamic, else its whole size."""
+    if kind.endswith("]"):
+        inner, count = kind[:-1].rsplit("[", 1)
+        return 32 if not count or is_dynamic(inner) else head_size(inner) * int(count)
+    if kind.startswith("("):
+        return 32 if is_dynamic(kind) else sum(head_size(part) for part in split_tuple(kind))
+    return 32
+
+
+def is_dynamic(kind: str) -> bool:
+    """True for types whose encoding has a tail."""
+    if kind.endswith("]"):
+        inner, count = kind[:-1].rsplit("[", 1)
+        return not count or is_dynamic(inner)
+    if kind.startswith("("):
+        return any(is_dynamic(part) for part in split_tuple(kind))
+    return kind in ("bytes", "string")
+
+
 def _decode(kinds: Sequence[str], data: bytes, name: str) -> tuple[Any, ...]:
+    # ape replaces eth_abi's integer decoder by one that reads missing bytes as zero: an account without code would
+    # answer 0 to every question. So the size is checked here, whoever is loaded.
+    if len(data) % 32 or len(data) < sum(head_size(kind) for kind in kinds):
+        raise AbiMismatch(f"{name}: {len(data)} bytes are no encoding of ({','.join(kinds)})")
     try:
         values = decode(kinds, data)
     except (DecodingError, OverflowError, UnicodeDecodeError) as error:
@@ -110,8 +134,8 @@ class AbiEvent:
             raise AbiMismatch(f"{self.name}: {len(log.topics) - 1} indexed fields, not {len(indexed)}")
         values = dict(zip((n for n, _ in plain), _decode([k for _, k in plain], log.data, self.name), strict=True))
         for (name, kind), topic in zip(indexed, log.topics[1:], strict=True):
-            dynamic = kind.endswith("]") or kind.startswith("(") or kind in ("bytes", "string")
-            values[name] = topic if dynamic else _decode([kind], topic, self.name)[0]
+            hashed = kind.endswith("]") or kind.startswith("(") or kind in ("bytes", "string")
+            values[name] = topic if hashed else _decode([kind], topic, self.name)[0]
         return {name: values[name] for name, _, _ in self.fields}
 
 

@@ -8,7 +8,6 @@ from typing import Any
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
-from eth_tester.exceptions import TransactionFailed
 from requests.exceptions import RequestException
 from web3.exceptions import BadResponseFormat, ContractLogicError, Web3Exception, Web3RPCError
 
@@ -88,9 +87,9 @@ _BLOCK_UNKNOWN = (
 _REFUSALS: tuple[tuple[type[EndpointRefused], tuple[str, ...]], ...] = (
     (BlockUnknown, _BLOCK_UNKNOWN),
     (AlreadyKnown, ("already known", "already imported", "known transaction", "already exists", "alreadyknown")),
-    (NonceTooLow, ("nonce too low", "nonce is too low", "oldnonce", "invalid transaction nonce")),
+    (NonceTooLow, ("nonce too low", "nonce is too low", "oldnonce")),
     (Underpriced, ("underpriced", "fee too low", "less than block base fee", "feetoolow", "gas price too low")),
-    (InsufficientFunds, ("insufficient funds", "insufficientfunds", "does not have enough balance")),
+    (InsufficientFunds, ("insufficient funds", "insufficientfunds", "cannot afford")),
 )
 _RETRY_CODES = frozenset({-32005, -32016, 429})
 _RETRY_WORDS = ("rate limit", "too many requests", "timeout", "timed out", "temporarily unavailable", "try again")
@@ -117,7 +116,7 @@ def refusal(message: str, code: int = 0) -> EndpointRefused:
     return EndpointRefused(message, code)
 
 
-def _reverted(error: ContractLogicError | TransactionFailed) -> Reverted:
+def _reverted(error: ContractLogicError) -> Reverted:
     raw = getattr(error, "data", None)
     data = bytes.fromhex(raw[2:]) if isinstance(raw, str) and raw.startswith("0x") else b""
     if data:
@@ -127,8 +126,8 @@ def _reverted(error: ContractLogicError | TransactionFailed) -> Reverted:
 
 
 def typed(error: Exception) -> ChainError:
-    """The typed error for whatever web3, its transport or eth-tester raised; `Unreachable` means: try again."""
-    if isinstance(error, ContractLogicError | TransactionFailed):
+    """The typed error for whatever web3 or its transport raised; `Unreachable` means: try again."""
+    if isinstance(error, ContractLogicError):
         return _reverted(error)
     if isinstance(error, Web3RPCError):
         body: Any = (error.rpc_response or {}).get("error", {})
@@ -142,4 +141,4 @@ def typed(error: Exception) -> ChainError:
     return refusal(f"{type(error).__name__}: {error}")
 
 
-TRANSPORT_ERRORS = (Web3Exception, RequestException, OSError, TransactionFailed)
+TRANSPORT_ERRORS = (Web3Exception, RequestException, OSError)

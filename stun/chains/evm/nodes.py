@@ -3,8 +3,10 @@
 Both serve loopback only and give the same funded accounts' keys, which are public knowledge: never use them elsewhere.
 """
 
+import ast
 import os
 import platform
+import re
 import shutil
 import socket
 import subprocess
@@ -16,17 +18,21 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from eth_abi.abi import encode
 from web3 import EthereumTesterProvider, Web3
-from web3.types import RPCEndpoint, RPCResponse
+from web3.types import RPCEndpoint, RPCError, RPCResponse
 
 from stun.chains.evm.accounts import EvmAccount, from_key
 from stun.chains.evm.endpoint import Endpoint, Retry, connect
+from stun.chains.evm.errors import ERROR_STRING
 from stun.chains.interface import ChainError
 
 ROOT = Path(__file__).resolve().parents[3]
 HOST = "127.0.0.1"
 CHAIN_ID = 31_337
 MNEMONIC = "test test test test test test test test test test test junk"
+_HD_PATH = "m/44'/60'/0'/0"
+_NONCES = re.compile(r"Expected (\d+), but got (\d+)")
 _GAS_LIMIT = 1_000_000_000
 _START_SECONDS = 20.0
 
@@ -55,20 +61,49 @@ def funded_accounts(count: int = 10) -> list[EvmAccount]:
     from eth_account import Account
 
     Account.enable_unaudited_hdwallet_features()
-    path = "m/44'/60'/0'/0/{}"
-    return [from_key(bytes(Account.from_mnemonic(MNEMONIC, account_path=path.format(i)).key)) for i in range(count)]
+    paths = [f"{_HD_PATH}/{index}" for index in range(count)]
+    return [from_key(bytes(Account.from_mnemonic(MNEMONIC, account_path=path).key)) for path in paths]
 
 
 class _SerialProvider(EthereumTesterProvider):
-    """eth-tester is no friend of threads: one request at a time."""
+    """eth-tester as a node would answer: one request at a time, refusals as JSON-RPC errors.
+
+    Simulations come from accounts without funds too: they bid no fee, which the chain's zero base fee allows.
+    """
 
     def __init__(self, tester: Any) -> None:
         super().__init__(tester)
         self._serial = threading.RLock()
 
     def make_request(self, method: RPCEndpoint, params: Any) -> RPCResponse:
+        from eth_tester.exceptions import TransactionFailed
+        from eth_tester.exceptions import ValidationError as RequestInvalid
+        from eth_utils.exceptions import ValidationError
+
+        if method in ("eth_call", "eth_estimateGas"):
+            params = [{"gas_price": 0, **params[0]}, *params[1:]]
         with self._serial:
-            return super().make_request(method, params)
+            try:
+                return super().make_request(method, params)
+            except TransactionFailed as error:
+                return _revert(str(error.args[0]).removeprefix("execution reverted: "))
+            except (ValidationError, RequestInvalid) as error:
+                return _refusal(-32000, str(error))
+
+
+def _revert(said: str) -> RPCResponse:
+    """A revert as nodes answer it, its data restored from what eth-tester said: a reason, or the repr of bytes."""
+    raw = re.fullmatch(r"b(['\"]).*\1", said, re.DOTALL)
+    data = ast.literal_eval(said) if raw else ERROR_STRING + encode(["string"], [said])
+    error: RPCError = {"code": 3, "message": "execution reverted", "data": "0x" + data.hex()}
+    return {"jsonrpc": "2.0", "id": 0, "error": error}
+
+
+def _refusal(code: int, message: str) -> RPCResponse:
+    nonces = _NONCES.search(message)
+    if nonces is not None:
+        message = "nonce too low" if int(nonces[2]) < int(nonces[1]) else "nonce too high"
+    return {"jsonrpc": "2.0", "id": 0, "error": {"code": code, "message": message}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +132,10 @@ def embedded_chain(gas_limit: int = _GAS_LIMIT) -> EmbeddedChain:
     from eth_tester import EthereumTester, PyEVMBackend
 
     parameters = PyEVMBackend.generate_genesis_params(overrides={"gas_limit": gas_limit})
-    tester = EthereumTester(PyEVMBackend.from_mnemonic(MNEMONIC, genesis_parameters=parameters))
+    parameters["base_fee_per_gas"] = 0
+    tester = EthereumTester(
+        PyEVMBackend.from_mnemonic(MNEMONIC, genesis_parameters=parameters, num_accounts=10, hd_path=_HD_PATH)
+    )
     return EmbeddedChain(Web3(_SerialProvider(tester)), tester)
 
 
