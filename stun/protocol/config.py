@@ -6,7 +6,6 @@ That only governance calls is the contract's business. Source: docs/PROTOCOL.md,
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from types import MappingProxyType
 
 from stun.protocol.errors import require
 from stun.protocol.parameters import PARAMETERS, U64, AssetRules, Bound, check_relations, pack, production_bounds

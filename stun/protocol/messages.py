@@ -6,7 +6,7 @@ the fields is the same and only the type hash differs.
 """
 
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import cache
 from hashlib import sha256
 from typing import ClassVar
 
@@ -79,9 +79,13 @@ class Message:
         return keccak256(b"\x19\x01" + domain.separator() + self.struct_hash(domain.evm))
 
 
-@lru_cache(maxsize=64)
+@cache
+def _type_text_hash(text: str) -> bytes:
+    return keccak256(text.encode())
+
+
 def _type_hash(kind: type[Message], evm: bool) -> bytes:
-    return keccak256(kind.type_text(evm).encode())
+    return _type_text_hash(kind.type_text(evm))
 
 
 def _camel(name: str) -> str:
@@ -242,10 +246,49 @@ class Operator(Message):
     }
 
 
-SIGNED: tuple[type[Message], ...] = (Order, Bid, Commit, Post, Accept, Operator)
+@dataclass(frozen=True, slots=True)
+class Profile(Message):
+    """A provider stands behind an advertisement off chain; `profile_digest` is the sha256 of its canonical JSON."""
+
+    provider: bytes
+    profile_digest: bytes
+    expires_at: int
+
+    TYPES: ClassVar[dict[str, str]] = {"provider": ACCOUNT, "profile_digest": "bytes32", "expires_at": "uint64"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ask(Message):
+    """A matcher asks a provider for a bid on an order; off chain."""
+
+    matcher: bytes
+    provider: bytes
+    order_digest: bytes
+    expires_at: int
+
+    TYPES: ClassVar[dict[str, str]] = {
+        "matcher": ACCOUNT,
+        "provider": ACCOUNT,
+        "order_digest": "bytes32",
+        "expires_at": "uint64",
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery(Message):
+    """A provider says under which digest its sealed outputs lie in storage; off chain."""
+
+    batch_id: bytes
+    provider: bytes
+    blob: bytes
+
+    TYPES: ClassVar[dict[str, str]] = {"batch_id": "bytes32", "provider": ACCOUNT, "blob": "bytes32"}
+
+
+SIGNED: tuple[type[Message], ...] = (Order, Bid, Commit, Post, Accept, Operator, Profile, Ask, Delivery)
 
 for _kind in SIGNED:
-    assert [f.name for f in fields(_kind)] == list(_kind.TYPES), _kind  # type: ignore[arg-type]
+    assert [f.name for f in fields(_kind)] == list(_kind.TYPES), _kind
 
 
 def nonce_of(expires_at: int, word: int, bit: int) -> int:
