@@ -5,11 +5,11 @@ shape guards as Python, and unpickles what says so. So only what cannot reach fu
 static shapes, plain containers, raw weights. Source: torch/_export/serde/serialize.py, torch/export/_unlift.py.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
+from stun.models.bounded_json import JsonRefused, read_bounded_json
 from stun.models.errors import MalformedModelFile, UnsafeModelFile
 
 _OPERATOR = re.compile(
@@ -22,9 +22,9 @@ _SYMBOLIC = ("expr_str", "as_sym_int", "as_sym_float", "as_sym_bool", "as_sym_in
 def check_program(data: bytes, name: str) -> None:
     """Check one JSON member of the archive. Raises UnsafeModelFile or MalformedModelFile."""
     try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise MalformedModelFile("torch.export", f"{name} is not JSON") from error
+        document = read_bounded_json(data)
+    except JsonRefused as error:
+        raise MalformedModelFile("torch.export", f"{name}: {error}") from error
     if not isinstance(document, dict):
         raise MalformedModelFile("torch.export", f"{name} is not an object")
     for key, value in _entries(document):
@@ -48,9 +48,9 @@ def _check_entry(key: str, value: Any) -> None:
 
 def _check_containers(text: str) -> None:
     try:
-        spec = json.loads(text) if text else None
-    except (ValueError, RecursionError) as error:
-        raise MalformedModelFile("torch.export", "an input or output structure is not JSON") from error
+        spec = read_bounded_json(text.encode()) if text else None
+    except (JsonRefused, UnicodeEncodeError) as error:
+        raise MalformedModelFile("torch.export", f"an input or output structure: {error}") from error
     for key, value in _entries(spec):
         if key == "type" and (isinstance(value, list | dict) or value not in _CONTAINERS):
             raise UnsafeModelFile(f"a torch.export program with inputs or outputs of type {str(value)[:80]}")

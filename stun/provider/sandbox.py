@@ -35,7 +35,6 @@ from stun.provider.sandbox_errors import (
 )
 from stun.provider.worker_pipe import WorkerPipe
 
-START_SECONDS = 60.0
 MAX_UNITS = 2**32 - 1
 _PASSED_ON = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "CUDA_VISIBLE_DEVICES", "NVIDIA_VISIBLE_DEVICES")
 _FIXED = {
@@ -109,19 +108,20 @@ class SandboxSession:
 
     def _start(self, wrapped: bool) -> SandboxReport:
         self._pipe = WorkerPipe(*_command(self._settings, self._files, wrapped), self._settings.limits)
-        greeting = self._pipe.receive(time.monotonic() + START_SECONDS)
+        deadline = time.monotonic() + self._settings.limits.load_seconds
+        greeting = self._pipe.receive(deadline)
         isolation = Isolation.NAMESPACES if wrapped else Isolation(int(greeting.header.get("has_no_network") is True))
         if isolation < self._settings.minimum:
             raise SandboxUnavailable(isolation.name, self._settings.minimum.name)
         inside = model_paths(self._files) if wrapped else self._files
-        self._ask({**self._load, "files": {role: str(path) for role, path in inside.items()}}, ())
+        self._ask({**self._load, "files": {role: str(path) for role, path in inside.items()}}, (), deadline)
         return SandboxReport(isolation, self._settings.limits, self._pipe.pid)
 
     def validate(self, inputs: Sequence[bytes], params: Mapping[str, Any]) -> list[str | None]:
         """For each input, why its task would be refused, or None."""
         if not inputs:
             return []
-        refusals = self._ask({"op": "validate", "params": dict(params)}, inputs).header.get("refusals")
+        refusals = self._call({"op": "validate", "params": dict(params)}, inputs).header.get("refusals")
         if not isinstance(refusals, list) or len(refusals) != len(inputs):
             raise self._garbage("not one verdict per input")
         if not all(each is None or isinstance(each, str) for each in refusals):
@@ -132,7 +132,7 @@ class SandboxSession:
         """Outputs and units in the order of the inputs; ERROR_RESULT for a task that the runner refuses."""
         if not inputs:
             return []
-        answer = self._ask({"op": "run", "params": dict(params)}, inputs)
+        answer = self._call({"op": "run", "params": dict(params)}, inputs)
         units = answer.header.get("units")
         if not isinstance(units, list) or not len(units) == len(answer.parts) == len(inputs):
             raise self._garbage("not one output per input")
@@ -156,10 +156,12 @@ class SandboxSession:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self.close()
 
-    def _ask(self, header: dict[str, Any], parts: Sequence[bytes]) -> Message:
+    def _call(self, header: dict[str, Any], parts: Sequence[bytes]) -> Message:
+        return self._ask(header, parts, time.monotonic() + self._settings.limits.wall_seconds)
+
+    def _ask(self, header: dict[str, Any], parts: Sequence[bytes], deadline: float) -> Message:
         if self._pipe is None:
             raise SandboxClosed()
-        deadline = time.monotonic() + self._settings.limits.wall_seconds
         try:
             answer = self._pipe.exchange(encode(header, parts), deadline)
         except SandboxError:

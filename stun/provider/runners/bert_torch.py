@@ -4,7 +4,6 @@ torch is an extra and is imported here only. Names of tensors as in Hugging Face
 "BERT", 2018; Gaussian error linear units by the error function; post-norm blocks.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
 
+from stun.models.bounded_json import read_bounded_json
 from stun.provider.runners.base import RuntimeMissing, UnfitModel
 
 MAX_CONFIG_BYTES = 64 * 2**10
@@ -53,7 +53,7 @@ def read_config(path: Path) -> BertConfig:
     if path.stat().st_size > MAX_CONFIG_BYTES:
         raise UnfitModel(f"a config may have at most {MAX_CONFIG_BYTES} bytes")
     try:
-        document = json.loads(path.read_bytes())
+        document = read_bounded_json(path.read_bytes())
         config = BertConfig(
             layers=int(document["num_hidden_layers"]),
             heads=int(document["num_attention_heads"]),

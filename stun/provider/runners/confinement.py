@@ -17,14 +17,16 @@ _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimits:
-    """Bounds of a worker. CPU and wall seconds are per call, the rest for the worker's whole life.
+    """Bounds of a worker. CPU and wall seconds are per call (of tasks), the rest for the worker's whole life.
 
+    `load_seconds` bounds the start and the loading of the model, in CPU and in wall clock.
     `memory_bytes` bounds the address space; None leaves it open, which CUDA needs (it reserves far more than it uses).
     `output_bytes` bounds everything one call returns.
     """
 
     cpu_seconds: int = 600
     wall_seconds: float = 900.0
+    load_seconds: int = 120
     memory_bytes: int | None = 4 * 2**30
     file_bytes: int = 16 * 2**20
     open_files: int = 256
@@ -38,7 +40,7 @@ def confine(limits: SandboxLimits, leave_network: bool) -> bool:
     _set_limit(resource.RLIMIT_NOFILE, limits.open_files)
     if limits.memory_bytes is not None:
         _set_limit(resource.RLIMIT_AS, limits.memory_bytes)
-    renew_cpu_limit(limits.cpu_seconds)
+    renew_cpu_limit(limits.load_seconds)
     libc = ctypes.CDLL(None, use_errno=True)
     _prctl(libc, _PR_SET_PDEATHSIG, signal.SIGKILL)
     _prctl(libc, _PR_SET_NO_NEW_PRIVS, 1)

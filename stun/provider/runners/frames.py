@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from stun.models.bounded_json import JsonRefused, read_bounded_json
 from stun.protocol.errors import StunError
 from stun.storage.bundle import BundleBroken, pack, unpack
 
@@ -52,9 +53,9 @@ def decode(body: bytes) -> Message:
     if len(raw_header) > MAX_HEADER_BYTES:
         raise GarbledFrame(f"a header of {len(raw_header)} bytes")
     try:
-        header = json.loads(raw_header)
-    except (ValueError, RecursionError) as error:
-        raise GarbledFrame("a header that is not JSON") from error
+        header = read_bounded_json(raw_header)
+    except JsonRefused as error:
+        raise GarbledFrame(f"a header: {error}") from error
     if not isinstance(header, dict):
         raise GarbledFrame("a header that is no object")
     return Message(header, tuple(parts))

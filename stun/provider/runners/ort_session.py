@@ -16,9 +16,9 @@ from stun.models.formats import ModelFormat, inspect_model_file
 from stun.provider.runners.base import InputRefused, UnfitModel
 
 # What onnxruntime raises when a model refuses its input (wrong shape inside the graph, index out of range).
-_REFUSALS = tuple(
-    getattr(ort.capi.onnxruntime_pybind11_state, name) for name in ("InvalidArgument", "Fail", "RuntimeException")
-)
+_STATE = ort.capi.onnxruntime_pybind11_state
+_REFUSALS = (_STATE.InvalidArgument, _STATE.Fail, _STATE.RuntimeException, _STATE.NotImplemented)
+_ERRORS = tuple(each for each in vars(_STATE).values() if isinstance(each, type) and issubclass(each, Exception))
 _OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "allocation failed")
 
 
@@ -30,7 +30,7 @@ def open_session(path: Path) -> ort.InferenceSession:
         return ort.InferenceSession(str(path), _options(), providers=["CPUExecutionProvider"])
     except ModelFileError as error:
         raise UnfitModel(str(error)) from error
-    except (*_REFUSALS, ort.capi.onnxruntime_pybind11_state.NotImplemented) as error:
+    except _ERRORS as error:
         raise UnfitModel(f"onnxruntime refuses the model: {str(error)[:500]}") from error
 
 

@@ -59,8 +59,8 @@ def _take_stdout() -> BinaryIO:
 
 def _serve(state: _State, requests: BinaryIO, answers: BinaryIO, limits: SandboxLimits) -> None:
     while (prefix := requests.read(LENGTH_BYTES)) != b"":
-        renew_cpu_limit(limits.cpu_seconds)
         message = decode(requests.read(read_length(prefix, MAX_REQUEST_BYTES)))
+        renew_cpu_limit(limits.load_seconds if message.header.get("op") == "load" else limits.cpu_seconds)
         _write(answers, _answer(state, message))
 
 
