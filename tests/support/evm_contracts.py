@@ -69,7 +69,9 @@ def rejection(call: Callable[..., Any], *args: Any, **options: Any) -> str | Non
 
 def events(contract: Any, name: str) -> list[dict[str, Any]]:
     """Return the fields of a contract's own events `name` out of the last call that was made to it."""
-    own = [log._asdict() for log in contract.get_logs() if type(log).__name__ == name and log.address == contract.address]
+    own = [
+        log._asdict() for log in contract.get_logs() if type(log).__name__ == name and log.address == contract.address
+    ]
     return [{field: value for field, value in log.items() if field != "address"} for log in own]
 
 

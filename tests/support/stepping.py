@@ -1,4 +1,4 @@
-"""Steps a specification beside a contract, and counts what was accepted so that no rule is compared only by refusals."""
+"""Steps a specification beside a contract, and counts what is accepted: a rule is never compared by refusals alone."""
 
 from collections import Counter
 from collections.abc import Callable

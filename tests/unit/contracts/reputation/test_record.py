@@ -21,9 +21,7 @@ def test_earned_raises_by_a_share_of_what_is_missing(reputation: Any, recorder: 
     reputation.earned(provider, 10, 10, ALPHA, sender=recorder)
     assert events(reputation, "ReputationChanged") == [{"provider": provider, "old_value": 0, "new_value": 10_000}]
     reputation.earned(provider, 2**64 - 1, 10, ALPHA, sender=recorder)
-    assert events(reputation, "ReputationChanged") == [
-        {"provider": provider, "old_value": 10_000, "new_value": 19_900}
-    ]
+    assert events(reputation, "ReputationChanged") == [{"provider": provider, "old_value": 10_000, "new_value": 19_900}]
     assert reputation.score(provider) == 19_900
 
 

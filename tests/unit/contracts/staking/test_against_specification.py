@@ -137,6 +137,8 @@ class StakingMachine(RuleBasedStateMachine):
 def test_staking_steps_like_its_specification() -> None:
     StakingMachine.deploy()
     run_machine(StakingMachine, examples=80, steps=40)
-    assert all(comparison.accepted[rule] >= 20 for rule in ("stake", "unstake", "collect", "slash")), comparison.accepted
+    assert all(comparison.accepted[rule] >= 20 for rule in ("stake", "unstake", "collect", "slash")), (
+        comparison.accepted
+    )
     codes = {"amount", "balance", "overflow", "nothing", "locked", "bps"}
     assert {f"staking: {code}" for code in codes} <= set(comparison.refused)
