@@ -111,7 +111,9 @@ def _log(raw: Any) -> Log:
     )
 
 
-def _receipt(raw: Any) -> Receipt:
+def _receipt(raw: Any) -> Receipt | None:
+    if raw["blockHash"] is None:
+        return None  # some nodes answer so while the transaction waits
     created = raw.get("contractAddress")
     return Receipt(
         bytes(raw["transactionHash"]), int(raw["blockNumber"]), bytes(raw["blockHash"]), int(raw["status"]) == 1,
@@ -132,15 +134,20 @@ class Endpoint:
         return f"Endpoint({self.name})"
 
     def ask(self, question: Callable[[], T]) -> T:
-        """The answer; raises Unreachable after the last attempt, or at once the typed error of a refusal."""
+        """The answer; raises Unreachable after the last attempt, or at once the typed error of a refusal.
+
+        An answer that is not what the method returns counts as none.
+        """
         pause = self._retry.backoff
         for attempt in range(self._retry.attempts):
             try:
                 return question()
             except TRANSPORT_ERRORS as error:
                 failure = typed(error)
-                if not isinstance(failure, Unreachable) or attempt + 1 == self._retry.attempts:
-                    raise failure from None
+            except (ValueError, TypeError, LookupError, AttributeError) as error:
+                failure = Unreachable(f"{self.name}: malformed answer ({type(error).__name__})")
+            if not isinstance(failure, Unreachable) or attempt + 1 == self._retry.attempts:
+                raise failure from None
             self._retry.sleep(pause)
             pause *= 2
         raise Unreachable(f"{self.name}: no attempt allowed")
@@ -151,19 +158,21 @@ class Endpoint:
 
     def block(self, which: int | str) -> BlockRef:
         """The block with a number, or "latest", "safe", "finalized"; raises BlockUnknown."""
-        try:
-            raw: Any = self.ask(lambda: _found(lambda: self.w3.eth.get_block(cast(Any, which))))
-        except _Absent:
-            raise BlockUnknown(f"block {which} not found") from None
-        return _block(raw)
+        block = self.ask(lambda: _found(lambda: _block(self.w3.eth.get_block(cast(Any, which)))))
+        if block is None:
+            raise BlockUnknown(f"block {which} not found")
+        return block
 
     def transactions(self, number: int) -> tuple[SentTransaction, ...]:
         """Every transaction of a block."""
-        raw = self.ask(lambda: self.w3.eth.get_block(BlockNumber(number), True))
-        return tuple(
-            SentTransaction(bytes(tx["hash"]), bytes.fromhex(tx["from"][2:]), int(tx["nonce"]))
-            for tx in cast(Sequence[Any], raw["transactions"])
-        )
+
+        def question() -> tuple[SentTransaction, ...]:
+            raw = cast(Sequence[Any], self.w3.eth.get_block(BlockNumber(number), True)["transactions"])
+            return tuple(
+                SentTransaction(bytes(tx["hash"]), bytes.fromhex(tx["from"][2:]), int(tx["nonce"])) for tx in raw
+            )
+
+        return self.ask(question)
 
     def at(self, block: BlockRef, question: Callable[[Any], T]) -> T:
         """A state read bound to one block: `question` gets the identifier to pass on.
@@ -205,15 +214,11 @@ class Endpoint:
             "address": [to_checksum_address(address) for address in addresses],
             "topics": list(topics), "fromBlock": first, "toBlock": last,
         }
-        return tuple(_log(log) for log in self.ask(lambda: self.w3.eth.get_logs(query)))
+        return self.ask(lambda: tuple(_log(log) for log in self.w3.eth.get_logs(query)))
 
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of an included transaction, None when the node knows of none."""
-        try:
-            raw: Any = self.ask(lambda: _found(lambda: self.w3.eth.get_transaction_receipt(cast(Any, transaction))))
-        except _Absent:
-            return None
-        return None if raw.get("blockHash") is None else _receipt(raw)
+        return self.ask(lambda: _found(lambda: _receipt(self.w3.eth.get_transaction_receipt(cast(Any, transaction)))))
 
     def send(self, raw: bytes) -> None:
         """Hand over a signed transaction; raises AlreadyKnown, NonceTooLow, Underpriced, InsufficientFunds ..."""
@@ -224,15 +229,11 @@ class Endpoint:
         return int(self.ask(lambda: self.w3.eth.max_priority_fee))
 
 
-class _Absent(Exception):
-    """What was asked for does not exist at this node."""
-
-
-def _found(question: Callable[[], T]) -> T:
+def _found(question: Callable[[], T]) -> T | None:
     try:
         return question()
     except (BlockNotFound, TransactionNotFound):
-        raise _Absent from None
+        return None
 
 
 def connect(url: str, timeout: float = 10.0, retry: Retry | None = None) -> Endpoint:

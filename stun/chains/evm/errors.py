@@ -91,6 +91,8 @@ _REFUSALS: tuple[tuple[type[EndpointRefused], tuple[str, ...]], ...] = (
     (Underpriced, ("underpriced", "fee too low", "less than block base fee", "feetoolow", "gas price too low")),
     (InsufficientFunds, ("insufficient funds", "insufficientfunds", "cannot afford")),
 )
+_REVERT_CODE = 3
+_REVERT_WORDS = ("execution reverted", "vm execution error")
 _RETRY_CODES = frozenset({-32005, -32016, 429})
 _RETRY_WORDS = ("rate limit", "too many requests", "timeout", "timed out", "temporarily unavailable", "try again")
 
@@ -100,8 +102,8 @@ def decode_revert(data: bytes) -> str:
     try:
         if data[:4] == ERROR_STRING:
             return str(decode(["string"], data[4:])[0])
-        if data[:4] == PANIC:
-            return f"panic: {decode(['uint256'], data[4:])[0]}"
+        if data[:4] == PANIC and len(data) == 36:
+            return f"panic: {int.from_bytes(data[4:], 'big')}"
     except (DecodingError, UnicodeDecodeError, OverflowError):
         return ""
     return ""
@@ -116,26 +118,43 @@ def refusal(message: str, code: int = 0) -> EndpointRefused:
     return EndpointRefused(message, code)
 
 
-def _reverted(error: ContractLogicError) -> Reverted:
-    raw = getattr(error, "data", None)
-    data = bytes.fromhex(raw[2:]) if isinstance(raw, str) and raw.startswith("0x") else b""
-    if data:
-        return Reverted(decode_revert(data), data)
-    text = str(error.args[0]) if error.args else ""
-    return Reverted(text.removeprefix("execution reverted").removeprefix(":").strip())
+def _bytes(raw: Any) -> bytes:
+    """Revert data in what a node sent ("0x...", or "Reverted 0x..." of Parity's kin), empty when there is none."""
+    text = str(raw)
+    try:
+        return bytes.fromhex(text[text.index("0x") + 2 :])
+    except ValueError:
+        return b""
+
+
+def reverted(message: str, data: Any) -> Reverted:
+    """The revert in a node's message and data; the data is believed before the message."""
+    raw = _bytes(data)
+    if raw:
+        return Reverted(decode_revert(raw), raw)
+    return Reverted(message.removeprefix("execution reverted").removeprefix(":").strip())
+
+
+def _answered(body: Any) -> ChainError:
+    """The typed error for the error object of a JSON-RPC answer."""
+    fields = body if isinstance(body, dict) else {"message": str(body)}
+    code = fields.get("code")
+    code = code if isinstance(code, int) else 0
+    message = str(fields.get("message", ""))
+    lowered = message.lower()
+    if code == _REVERT_CODE or any(word in lowered for word in _REVERT_WORDS):
+        return reverted(message, fields.get("data"))
+    if code in _RETRY_CODES or any(word in lowered for word in _RETRY_WORDS):
+        return Unreachable(message)
+    return refusal(message, code)
 
 
 def typed(error: Exception) -> ChainError:
     """The typed error for whatever web3 or its transport raised; `Unreachable` means: try again."""
     if isinstance(error, ContractLogicError):
-        return _reverted(error)
+        return reverted(str(error.args[0]) if error.args else "", error.data)
     if isinstance(error, Web3RPCError):
-        body: Any = (error.rpc_response or {}).get("error", {})
-        code = body.get("code", 0) if isinstance(body, dict) else 0
-        message = str(body.get("message", error.args[0]) if isinstance(body, dict) else body)
-        if code in _RETRY_CODES or any(word in message.lower() for word in _RETRY_WORDS):
-            return Unreachable(message)
-        return refusal(message, code)
+        return _answered((error.rpc_response or {}).get("error", {"message": str(error.args[0])}))
     if isinstance(error, RequestException | BadResponseFormat | OSError):
         return Unreachable(type(error).__name__)  # its text holds the address, tokens included
     return refusal(f"{type(error).__name__}: {error}")

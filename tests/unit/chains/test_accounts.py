@@ -30,7 +30,8 @@ def test_signatures_recover_to_the_account() -> None:
     account = from_key(_KEY)
     assert isinstance(account, TransactionSigner)
     signature = account.sign_digest(b"\x07" * 32)
-    recovered = keys.Signature(signature[:64] + bytes([signature[64] - 27])).recover_public_key_from_msg_hash(b"\x07" * 32)
+    vrs = keys.Signature(signature[:64] + bytes([signature[64] - 27]))
+    recovered = vrs.recover_public_key_from_msg_hash(b"\x07" * 32)
     assert recovered.to_canonical_address() == account.address
     raw, digest = account.sign_transaction({
         "type": 2, "chainId": 1, "nonce": 0, "gas": 21_000, "maxFeePerGas": 1, "maxPriorityFeePerGas": 1,

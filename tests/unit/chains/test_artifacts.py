@@ -24,7 +24,8 @@ def store(folder: Path) -> ArtifactStore:
 
 def test_an_artifact_has_code_layout_and_interface(store: ArtifactStore) -> None:
     artifact = store.load("Counter")
-    assert [(item.name, item.offset, item.length) for item in artifact.immutables] == [("OWNER", 0, 32), ("HERE", 32, 32)]
+    places = [(item.name, item.offset, item.length) for item in artifact.immutables]
+    assert places == [("OWNER", 0, 32), ("HERE", 32, 32)]
     assert artifact.immutables_size == 64
     assert artifact.code_size == len(artifact.runtime_bytecode) + 64
     assert artifact.runtime_bytecode in artifact.deploy_bytecode
@@ -89,7 +90,7 @@ def test_a_contract_that_does_not_exist_is_refused(store: ArtifactStore, name: s
 def test_a_compiler_error_names_the_contract(tmp_path: Path) -> None:
     (tmp_path / "Broken.vy").write_text("@external\ndef f(:\n")
     (tmp_path / "Other.vy").write_text("@external\ndef f(a: nothing):\n    pass\n")
-    with pytest.raises(CompilationFailed, match="Broken|Other"):
+    with pytest.raises(CompilationFailed, match=r"Broken|Other"):
         ArtifactStore(tmp_path, tmp_path / "cache").build()
     assert list((tmp_path / "cache").rglob("*.json")) == []
 

@@ -70,5 +70,5 @@ def test_gas_above_the_cap_is_refused_and_the_margin_is_cut() -> None:
     {"bump_multiple": 0}, {"min_priority": -1},
 ])
 def test_a_policy_that_cannot_work_is_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(ValueError, match="bump|fees"):
+    with pytest.raises(ValueError, match=r"bump|fees"):
         FeePolicy(**wrong)
