@@ -78,7 +78,7 @@ class ChainEvent:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """A bid as a matcher brings it: signature empty if the provider itself calls, proof if the order lists providers."""
+    """A bid as a matcher brings it; no signature if the provider itself calls, a proof if the order lists providers."""
 
     bid: Bid
     signature: bytes
@@ -167,7 +167,7 @@ class MarketReader(Protocol):
 
 @runtime_checkable
 class MarketWriter(Protocol):
-    """What one account can do, each action once under its idempotency key; returns the intent (see TransactionSender)."""
+    """What one account can do, each action once under its key; returns the intent (see TransactionSender)."""
 
     @property
     def account(self) -> bytes:
