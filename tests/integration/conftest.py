@@ -29,6 +29,12 @@ class Bench:
     database: Path
 
 
+def anvil_of(bench: Bench) -> AnvilNode:
+    """The bench's node, which has to be an anvil."""
+    assert isinstance(bench.node, AnvilNode)
+    return bench.node
+
+
 @pytest.fixture(scope="session")
 def counters(tmp_path_factory: pytest.TempPathFactory) -> ArtifactStore:
     return counter_store(tmp_path_factory.mktemp("counter"))

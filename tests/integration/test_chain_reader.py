@@ -11,7 +11,7 @@ from stun.chains.evm.nodes import AnvilNode
 from stun.chains.evm.rpc import ChainReader, Finality
 from tests.integration.conftest import Bench
 from tests.support.evm_counter import TOTAL, count_data, total_of
-from tests.support.rpc_proxy import RpcProxy, rpc_proxy
+from tests.support.rpc_proxy import Answer, Meddle, RpcProxy, rpc_proxy
 
 pytestmark = pytest.mark.integration
 
@@ -72,8 +72,8 @@ def test_one_endpoint_down_is_carried_by_the_other_unless_both_are_needed(
         total_of(_reader(proxy, anvil_node, needed=2), anvil_bench.counter)
 
 
-def _lie(method: str, field: str, value: Any) -> Any:
-    def meddle(request: dict[str, Any], answer: dict[str, Any]) -> dict[str, Any]:
+def _lie(method: str, field: str, value: Any) -> Meddle:
+    def meddle(request: dict[str, Any], answer: dict[str, Any]) -> Answer:
         if request["method"] == method and isinstance(answer.get("result"), dict):
             return {**answer, "result": {**answer["result"], field: value}}
         return answer

@@ -1,39 +1,28 @@
 """The sender on real nodes: one action, one transaction, whatever breaks in between."""
 
-import os
-import signal
-import subprocess
-import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
-from stun.chains.evm.artifacts import ROOT
 from stun.chains.evm.dry_run import DryRun
-from stun.chains.evm.endpoint import Endpoint
-from stun.chains.evm.errors import EndpointsDisagree, Reverted, Unreachable
+from stun.chains.evm.errors import Reverted
 from stun.chains.evm.fees import GWEI, FeePolicy
 from stun.chains.evm.intents import IntentConflict, IntentStore
-from stun.chains.evm.nodes import AnvilNode, funded_accounts
-from stun.chains.evm.rpc import ChainReader, Finality
+from stun.chains.evm.nodes import funded_accounts
 from stun.chains.evm.sender import Sender
 from stun.chains.interface import ChainError, Intent, IntentState, TransactionSender, WaitTimeout
-from tests.integration.conftest import Bench
+from tests.integration.conftest import Bench, anvil_of
 from tests.support.evm_counter import count_data, total_of
 
 pytestmark = pytest.mark.integration
-
-
-def _anvil(bench: Bench) -> AnvilNode:
-    assert isinstance(bench.node, AnvilNode)
-    return bench.node
 
 
 def _sent(bench: Bench) -> int:
     return bench.reader.view().nonce(bench.keeper.address)
 
 
-def _only(changed: "list[Intent] | tuple[Intent, ...]") -> Intent:
+def _only(changed: Sequence[Intent]) -> Intent:
     assert len(changed) == 1
     return changed[0]
 
@@ -89,7 +78,7 @@ def test_a_failed_intent_is_sent_anew_only_on_request(any_bench: Bench) -> None:
 
 
 def test_an_action_that_fails_on_the_chain_tells_why(anvil_bench: Bench) -> None:
-    node = _anvil(anvil_bench)
+    node = anvil_of(anvil_bench)
     node.request("evm_setAutomine", False)
     intent = anvil_bench.sender.submit("post:3", anvil_bench.counter, count_data(3))
     node.request("anvil_setCode", "0x" + anvil_bench.counter.hex(), "0x5f5ffd")
@@ -104,7 +93,7 @@ def test_an_action_that_fails_on_the_chain_tells_why(anvil_bench: Bench) -> None
 
 
 def test_many_actions_take_consecutive_nonces(anvil_bench: Bench) -> None:
-    node = _anvil(anvil_bench)
+    node = anvil_of(anvil_bench)
     node.request("evm_setAutomine", False)
     intents = [anvil_bench.sender.submit(f"post:{i}", anvil_bench.counter, count_data(1)) for i in range(5)]
     assert [intent.nonce for intent in intents] == [0, 1, 2, 3, 4]
@@ -113,47 +102,8 @@ def test_many_actions_take_consecutive_nonces(anvil_bench: Bench) -> None:
     assert total_of(anvil_bench.reader, anvil_bench.counter) == 5
 
 
-def _crash(bench: Bench, step: str, times: int = 1) -> int:
-    call = [bench.counter.hex(), count_data(1).hex(), "post:9"]
-    arguments = [_anvil(bench).url, str(bench.database), *call, step, str(times)]
-    script = ROOT / "tests" / "support" / "crashing_sender.py"
-    done = subprocess.run(
-        [sys.executable, str(script), *arguments], env={**os.environ, "PYTHONPATH": str(ROOT)}, check=False, timeout=60
-    )
-    return done.returncode
-
-
-@pytest.mark.parametrize("step", ["planned", "simulated", "signed", "sent", "broadcast", "included"])
-def test_a_sender_killed_at_any_step_acts_exactly_once(anvil_bench: Bench, step: str) -> None:
-    assert _crash(anvil_bench, step) == -signal.SIGKILL
-    intent = anvil_bench.sender.wait(anvil_bench.sender.submit("post:9", anvil_bench.counter, count_data(1)))
-    assert len(intent.signed) == 1
-    assert (_sent(anvil_bench), total_of(anvil_bench.reader, anvil_bench.counter)) == (1, 1)
-
-
-def test_a_sender_killed_at_every_step_in_turn_acts_exactly_once(anvil_bench: Bench) -> None:
-    for step in ("planned", "simulated", "signed", "sent"):
-        assert _crash(anvil_bench, step) == -signal.SIGKILL
-    _anvil(anvil_bench).mine(4)
-    ended = _only(anvil_bench.sender.tick())
-    assert (ended.state, len(ended.signed)) == (IntentState.FINAL, 1)
-    assert (_sent(anvil_bench), total_of(anvil_bench.reader, anvil_bench.counter)) == (1, 1)
-
-
-def test_a_sender_killed_while_it_bumps_acts_exactly_once(anvil_bench: Bench) -> None:
-    _anvil(anvil_bench).request("evm_setAutomine", False)
-    assert _crash(anvil_bench, "signed", times=2) == -signal.SIGKILL
-    intent = anvil_bench.sender.find("post:9")
-    assert intent is not None
-    assert len(intent.signed) == 2
-    _anvil(anvil_bench).mine()
-    moved = _only(anvil_bench.sender.tick())
-    assert (moved.state, moved.landed) == (IntentState.INCLUDED, intent.signed[0].hash)
-    assert (_sent(anvil_bench), total_of(anvil_bench.reader, anvil_bench.counter)) == (1, 1)
-
-
 def test_a_dropped_transaction_is_broadcast_again_in_the_same_bytes(anvil_bench: Bench) -> None:
-    node = _anvil(anvil_bench)
+    node = anvil_of(anvil_bench)
     node.request("evm_setAutomine", False)
     intent = anvil_bench.sender.submit("post:4", anvil_bench.counter, count_data(4))
     node.request("anvil_dropTransaction", "0x" + intent.signed[0].hash.hex())
@@ -167,7 +117,7 @@ def test_a_dropped_transaction_is_broadcast_again_in_the_same_bytes(anvil_bench:
 
 def _stuck(bench: Bench, policy: FeePolicy) -> tuple[Sender, Intent]:
     """A sender whose only intent hangs: the block's base fee is above what the first signature bids."""
-    node = _anvil(bench)
+    node = anvil_of(bench)
     node.request("evm_setAutomine", False)
     sender = Sender(bench.keeper, bench.reader, bench.intents, policy, poll=0.01)
     return sender, sender.submit("post:5", bench.counter, count_data(5))
@@ -175,7 +125,7 @@ def _stuck(bench: Bench, policy: FeePolicy) -> tuple[Sender, Intent]:
 
 def test_fees_are_bumped_until_the_transaction_lands(anvil_bench: Bench) -> None:
     sender, intent = _stuck(anvil_bench, FeePolicy(bump_blocks=1))
-    node = _anvil(anvil_bench)
+    node = anvil_of(anvil_bench)
     first = intent.signed[0]
     node.request("anvil_setNextBlockBaseFeePerGas", first.max_fee + 1)
     node.mine()
@@ -192,7 +142,7 @@ def test_fees_are_bumped_until_the_transaction_lands(anvil_bench: Bench) -> None
 
 def test_bumps_stop_at_the_owners_cap(anvil_bench: Bench) -> None:
     sender, intent = _stuck(anvil_bench, FeePolicy(max_fee=3 * GWEI, max_priority=GWEI, bump_blocks=1))
-    node = _anvil(anvil_bench)
+    node = anvil_of(anvil_bench)
     for _ in range(6):
         node.request("anvil_setNextBlockBaseFeePerGas", 4 * GWEI)
         node.mine()
@@ -215,7 +165,7 @@ def test_nothing_is_signed_while_the_base_fee_is_above_the_cap(anvil_bench: Benc
 
 
 def test_a_reorganisation_brings_an_included_action_back(anvil_bench: Bench) -> None:
-    node = _anvil(anvil_bench)
+    node = anvil_of(anvil_bench)
     intent = anvil_bench.sender.wait(anvil_bench.sender.submit("post:6", anvil_bench.counter, count_data(6)))
     node.request("evm_setAutomine", False)
     node.request("anvil_reorg", 1, [])
@@ -230,7 +180,7 @@ def test_a_reorganisation_brings_an_included_action_back(anvil_bench: Bench) -> 
 
 
 def test_a_nonce_that_another_wallet_spent_ends_the_intent_and_a_retry_acts(anvil_bench: Bench) -> None:
-    node = _anvil(anvil_bench)
+    node = anvil_of(anvil_bench)
     node.request("evm_setAutomine", False)
     intent = anvil_bench.sender.submit("post:7", anvil_bench.counter, count_data(7))
     node.request("anvil_dropAllTransactions")
@@ -255,7 +205,7 @@ def test_a_nonce_that_another_wallet_spent_ends_the_intent_and_a_retry_acts(anvi
 
 
 def test_a_sender_without_funds_waits_and_goes_on_when_funded(anvil_bench: Bench) -> None:
-    node = _anvil(anvil_bench)
+    node = anvil_of(anvil_bench)
     address = "0x" + anvil_bench.keeper.address.hex()
     node.request("anvil_setBalance", address, "0x1")
     intent = anvil_bench.sender.submit("post:8", anvil_bench.counter, count_data(8))
@@ -267,89 +217,8 @@ def test_a_sender_without_funds_waits_and_goes_on_when_funded(anvil_bench: Bench
     assert anvil_bench.sender.wait(intent).ok is True
 
 
-class _Shaky(Endpoint):
-    """An endpoint that takes transactions and loses the answer, for the first `losses` of them."""
-
-    losses = 1
-
-    def send(self, raw: bytes) -> None:
-        super().send(raw)
-        if self.losses:
-            self.losses -= 1
-            raise Unreachable("answer lost")
-
-
-class _Lying(Endpoint):
-    """An endpoint that invents the results of calls and hides receipts."""
-
-    def call(self, call, block):  # type: ignore[no-untyped-def]
-        return bytes(31) + b"\x63"
-
-    def receipt(self, transaction):  # type: ignore[no-untyped-def]
-        return None
-
-
-class _Lagging(Endpoint):
-    """An endpoint that is some blocks behind: what is newer does not exist for it."""
-
-    behind = 2
-
-    def _top(self) -> int:
-        return max(0, super().block("latest").number - self.behind)
-
-    def block(self, which):  # type: ignore[no-untyped-def]
-        return super().block(self._top() if which == "latest" else which)
-
-    def receipt(self, transaction):  # type: ignore[no-untyped-def]
-        found = super().receipt(transaction)
-        return found if found is not None and found.block_number <= self._top() else None
-
-
-def test_a_lost_answer_to_a_broadcast_sends_nothing_twice(anvil_bench: Bench) -> None:
-    shaky = _Shaky(_anvil(anvil_bench).w3, "shaky")
-    sender = Sender(anvil_bench.keeper, ChainReader([shaky]), anvil_bench.intents, poll=0.01)
-    intent = sender.submit("post:3", anvil_bench.counter, count_data(3))
-    assert intent.state is IntentState.SIGNED
-    assert sender.wait(intent).signed == intent.signed
-    assert (_sent(anvil_bench), total_of(anvil_bench.reader, anvil_bench.counter)) == (1, 3)
-
-
-def test_a_lying_endpoint_stops_the_decision_and_nothing_is_signed(anvil_bench: Bench) -> None:
-    node = _anvil(anvil_bench)
-    reader = ChainReader([node.endpoint(), _Lying(node.w3, "lying")])
-    with pytest.raises(EndpointsDisagree):
-        total_of(reader, anvil_bench.counter)
-    sender = Sender(anvil_bench.keeper, reader, anvil_bench.intents)
-    with pytest.raises(EndpointsDisagree):
-        sender.submit("post:0", anvil_bench.counter, count_data(0))
-    held = sender.find("post:0")
-    assert held is not None
-    assert (held.state, held.signed) == (IntentState.PLANNED, ())
-
-
-def test_an_endpoint_that_hides_a_receipt_ends_nothing(anvil_bench: Bench) -> None:
-    node = _anvil(anvil_bench)
-    intent = anvil_bench.sender.submit("post:3", anvil_bench.counter, count_data(3))
-    reader = ChainReader([node.endpoint(), _Lying(node.w3, "lying")], Finality(0))
-    assert Sender(anvil_bench.keeper, reader, anvil_bench.intents).tick() == []
-    held = anvil_bench.intents.get(intent.id)
-    assert (held.state, len(held.signed)) == (IntentState.BROADCAST, 1)
-    assert "disagree" in (held.reason or "")
-
-
-def test_a_lagging_endpoint_is_no_reorganisation(anvil_bench: Bench) -> None:
-    node = _anvil(anvil_bench)
-    included = anvil_bench.sender.wait(anvil_bench.sender.submit("post:3", anvil_bench.counter, count_data(3)))
-    both = ChainReader([node.endpoint(), _Lagging(node.w3, "late")], Finality(3))
-    late = ChainReader([_Lagging(node.w3, "late")], Finality(3))
-    for reader in (both, late):
-        assert Sender(anvil_bench.keeper, reader, anvil_bench.intents).tick() == []
-        held = anvil_bench.intents.get(included.id)
-        assert (held.state, held.block_hash, len(held.signed)) == (IntentState.INCLUDED, included.block_hash, 1)
-
-
 def test_two_senders_on_one_store_sign_an_intent_once(anvil_bench: Bench) -> None:
-    node = _anvil(anvil_bench)
+    node = anvil_of(anvil_bench)
     node.request("evm_setAutomine", False)
     twin = Sender(anvil_bench.keeper, anvil_bench.reader, IntentStore.open(anvil_bench.database))
     first = anvil_bench.sender.submit("post:1", anvil_bench.counter, count_data(1))

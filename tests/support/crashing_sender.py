@@ -32,4 +32,5 @@ def main(url: str, database: str, counter: str, data: str, key: str, step: str, 
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:7], int(sys.argv[7]))
+    node, file, market, calldata, intent_key, last_step, count = sys.argv[1:]
+    main(node, file, market, calldata, intent_key, last_step, int(count))

@@ -44,7 +44,9 @@ class NodeUnavailable(ChainError):
 class Node(Protocol):
     """What tests and the demo need of a local node, whichever it is."""
 
-    w3: Web3
+    @property
+    def w3(self) -> Web3:
+        """The node's web3."""
 
     def endpoint(self) -> Endpoint:
         """The node as an endpoint of a ChainReader."""

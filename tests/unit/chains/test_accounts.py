@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
-from eth_keys import keys
+from eth_keys.datatypes import Signature
 
 from stun.chains.evm.accounts import (
     KeyUnavailable,
@@ -30,7 +30,7 @@ def test_signatures_recover_to_the_account() -> None:
     account = from_key(_KEY)
     assert isinstance(account, TransactionSigner)
     signature = account.sign_digest(b"\x07" * 32)
-    vrs = keys.Signature(signature[:64] + bytes([signature[64] - 27]))
+    vrs = Signature(signature[:64] + bytes([signature[64] - 27]))
     recovered = vrs.recover_public_key_from_msg_hash(b"\x07" * 32)
     assert recovered.to_canonical_address() == account.address
     raw, digest = account.sign_transaction({
