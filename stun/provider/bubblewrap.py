@@ -48,9 +48,10 @@ def wrap(
     arguments = ["--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"]
     for name, value in environment.items():
         arguments += ["--setenv", name, value]
+    # /tmp first, so that an interpreter or a package that lies in it is bound over it
+    arguments += ["--proc", "/proc", "--dev", "/dev", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"]
     for path in binds:
         arguments += ["--ro-bind-try", str(path), str(path)]
-    arguments += ["--proc", "/proc", "--dev", "/dev", "--size", str(TMP_BYTES), "--tmpfs", "/tmp"]
     for device in devices:
         arguments += ["--dev-bind-try", str(device), str(device)]
     for role, inside in model_paths(files).items():

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 
 from stun.models.bounded_json import read_bounded_json
-from stun.provider.runners.base import RuntimeMissing, UnfitModel
+from stun.provider.runners.base import UnfitModel
+from stun.provider.runners.torch_library import import_torch
 
 MAX_CONFIG_BYTES = 64 * 2**10
 MAX_LAYERS = 64
@@ -33,12 +34,9 @@ class BertConfig:
 def load_bert(weights: Path, config: Path) -> Callable[[NDArray[np.int64]], NDArray[np.float32]]:
     """An encoder of token ids [1, tokens] to hidden states [1, tokens, width]. UnfitModel, RuntimeMissing."""
     sizes = read_config(config)
-    try:
-        import torch
-        from safetensors.torch import load_file
-    except ImportError as error:
-        raise RuntimeMissing("text-embedding", "torch") from error
-    torch.set_num_threads(1)
+    torch = import_torch("text-embedding")
+    from safetensors.torch import load_file  # imports torch
+
     try:
         tensors = {name.removeprefix("bert."): each.float() for name, each in load_file(weights).items()}
         encoder = _Bert(torch, tensors, sizes)

@@ -11,8 +11,9 @@ from typing import Any, ClassVar
 
 from stun.models.errors import ModelFileError
 from stun.models.formats import ModelFormat, inspect_model_file
-from stun.provider.runners.base import InputRefused, Runner, RuntimeMissing, TaskOutput, UnfitModel, required_file
+from stun.provider.runners.base import InputRefused, Runner, TaskOutput, UnfitModel, required_file
 from stun.provider.runners.tensors import Tensor, TensorRefused, read_npy, write_npy
+from stun.provider.runners.torch_library import import_torch
 
 MAX_INPUT_BYTES = 64 * 2**20
 _NUMPY_TYPES = ("bool", "uint8", "int8", "int16", "int32", "int64", "float16", "float32", "float64")
@@ -26,13 +27,7 @@ class _TorchRunner(Runner):
     def load(self, files: Mapping[str, Path]) -> None:
         path = required_file(files, "weights", self.id)
         self._inspect(path)
-        try:
-            import torch
-        except ImportError as error:
-            raise RuntimeMissing(self.id, "torch") from error
-        torch.set_num_threads(1)
-        torch.use_deterministic_algorithms(True)
-        self._torch = torch
+        self._torch = torch = import_torch(self.id)
         try:
             self._module = self._open(torch, path)
         except (RuntimeError, ValueError, KeyError, AssertionError) as error:

@@ -1,7 +1,10 @@
 """A runner that was taken over can hurt neither the provider nor its keys, and its end is named."""
 
 import os
+import select
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -29,6 +32,17 @@ HOSTILE = Path(__file__).parents[2] / "support" / "hostile_worker.py"
 LIMITS = SandboxLimits(
     cpu_seconds=20, wall_seconds=30, memory_bytes=2**30, file_bytes=2**20, output_bytes=2**20, open_files=64
 )
+
+START_AND_WAIT = """
+import sys
+from pathlib import Path
+from stun.provider.sandbox import SandboxSession, SandboxSettings, WorkerProgram
+path = Path(sys.argv[1])
+settings = SandboxSettings(use_bubblewrap=sys.argv[2] == "1", program=WorkerProgram((str(path),), (path,)))
+session = SandboxSession("hostile", "1", {"weights": path}, settings)
+print(session.start().pid, flush=True)
+session.run([b"spin"], {})
+"""
 
 StartSession = Callable[..., SandboxSession]
 
@@ -109,6 +123,31 @@ def test_killed_worker_leaves_no_process(wrapped: bool, tmp_path: Path) -> None:
     assert not Path(f"/proc/{report.pid}").exists()
     with pytest.raises(ProcessLookupError):
         os.killpg(report.pid, 0)
+
+
+def test_worker_dies_with_a_killed_provider(wrapped: bool) -> None:
+    provider = subprocess.Popen(
+        [sys.executable, "-c", START_AND_WAIT, str(HOSTILE), str(int(wrapped))],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(HOSTILE.parents[2])},
+    )
+    assert provider.stdout is not None
+    worker = os.pidfd_open(int(provider.stdout.readline()))
+    provider.kill()
+    ended, _, _ = select.select([worker], [], [], 20)
+    os.close(worker)
+    provider.communicate()
+    assert ended
+
+
+def test_program_below_tmp_is_seen(wrapped: bool, tmp_path: Path) -> None:
+    copy = tmp_path / "worker.py"
+    copy.write_bytes(HOSTILE.read_bytes())
+    program = WorkerProgram((str(copy),), read_only=(copy,))
+    settings = SandboxSettings(LIMITS, use_bubblewrap=wrapped, program=program)
+    with SandboxSession("hostile", "1", {"weights": copy}, settings) as session:
+        assert do(session, "flood:2") == "xx"
 
 
 def test_environment_holds_no_key(start_session: StartSession, monkeypatch: pytest.MonkeyPatch) -> None:
