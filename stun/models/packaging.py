@@ -19,7 +19,7 @@ class ArchitectureMissing(ModelFileError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(
-            f"{path.name} holds weights without a graph; name a registered architecture (text-embedding, with the roles "
+            f"{path.name} holds weights without a graph; name a registered architecture (text-embedding, with roles "
             "weights, config and tokenizer) in a manifest of its own, or export TorchScript, torch.export or ONNX"
         )
         self.path = path
