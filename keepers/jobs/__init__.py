@@ -1,0 +1,1 @@
+"""Jobs: what joins pools, chain, decision and writer, one cycle at a time."""

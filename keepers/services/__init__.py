@@ -1,0 +1,1 @@
+"""Pure decisions of the keepers: no clock, no network, no key."""

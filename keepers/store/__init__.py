@@ -1,0 +1,1 @@
+"""What keepers know across restarts."""
