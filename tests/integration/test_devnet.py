@@ -10,6 +10,7 @@ from stun.chains.evm import devnet
 from stun.chains.evm.endpoint import connect
 from stun.chains.evm.nodes import NodeUnavailable, anvil, anvil_binary, funded_accounts
 from stun.chains.evm.rpc import ChainReader
+from tests.integration.conftest import Bench
 
 pytestmark = pytest.mark.integration
 
@@ -72,3 +73,12 @@ def test_a_missing_node_says_what_to_install(monkeypatch: pytest.MonkeyPatch, tm
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(NodeUnavailable, match="npm ci"), anvil():
         raise AssertionError("started")
+
+
+def test_both_nodes_let_the_clock_jump_and_fund_the_same_accounts(any_bench: Bench) -> None:
+    before = any_bench.reader.view()
+    any_bench.node.travel(3_600)
+    after = any_bench.reader.view()
+    assert after.block.timestamp - before.block.timestamp in range(3_600, 3_660)
+    assert after.block.number == before.block.number + 1
+    assert all(after.balance(account.address) > 0 for account in funded_accounts(10))

@@ -116,20 +116,12 @@ class ChainReader:
         """
         heads = self._heads()
         lowest = min(heads.values(), key=lambda head: head.number)
-        number = level if isinstance(level, int) else lowest.number
-        if level == "final":
-            number = self._final_number(lowest, tuple(heads))
-        if number == lowest.number and len(heads) == 1:
-            return ChainView(self, lowest, tuple(heads))
-        block = self.agree(f"block {number}", lambda endpoint: endpoint.block(number), tuple(heads))
-        return ChainView(self, block, tuple(heads))
-
-    def _final_number(self, head: BlockRef, endpoints: Sequence[Endpoint]) -> int:
-        number = max(0, head.number - self.finality.confirmations)
-        if self.finality.tag is not None:
-            for endpoint in endpoints:
-                number = min(number, endpoint.block(self.finality.tag).number)
-        return number
+        view = ChainView(self, lowest, tuple(heads))
+        if len(heads) > 1:
+            view = view.at(lowest.number)
+        if level == "latest":
+            return view
+        return view.final() if level == "final" else view.at(level)
 
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt that all endpoints which have its block agree on; None when no endpoint has one.
@@ -205,6 +197,19 @@ class ChainView:
 
     def _agree(self, what: str, question: Callable[[Endpoint], T]) -> T:
         return self.reader.agree(f"{what} at block {self.block.number}", question, self.endpoints)
+
+    def at(self, number: int) -> "ChainView":
+        """The view at another block, over the same endpoints. Errors: BlockVanished (no such block yet)."""
+        block = self.reader.agree(f"block {number}", lambda endpoint: endpoint.block(number), self.endpoints)
+        return ChainView(self.reader, block, self.endpoints)
+
+    def final(self) -> "ChainView":
+        """The view at the newest block that is final, seen from this one."""
+        finality = self.reader.finality
+        number = max(0, self.block.number - finality.confirmations)
+        if finality.tag is not None:
+            number = min([number, *(endpoint.block(finality.tag).number for endpoint in self.endpoints)])
+        return self if number == self.block.number else self.at(number)
 
     def call(self, to: bytes | None, data: bytes, sender: bytes | None = None, value: int = 0) -> bytes:
         """The bytes a call returns; raises Reverted with the contract's reason."""

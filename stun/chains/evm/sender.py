@@ -93,9 +93,14 @@ class Sender:
         even the newest block can be read.
         """
         with self._lock:
-            changed = []
-            for intent in self._intents.open_intents(self._reader.chain_id, self.account):
-                moved = self._advance(intent)
+            changed: list[Intent] = []
+            waiting = self._intents.open_intents(self._reader.chain_id, self.account)
+            if not waiting:
+                return changed
+            view = self._reader.view()
+            final = view.final()
+            for intent in waiting:
+                moved = self._advance(intent, view, final)
                 if moved.state is not intent.state:
                     changed.append(moved)
             return changed
@@ -109,7 +114,8 @@ class Sender:
         deadline = time.monotonic() + timeout
         while True:
             with self._lock:
-                intent = self._advance(self._intents.get(intent.id))
+                view = self._reader.view()
+                intent = self._advance(self._intents.get(intent.id), view, view.final())
             if intent.state is IntentState.FAILED or intent.ok is False:
                 raise Reverted(intent.reason or "")
             if intent.state is IntentState.REPLACED:
@@ -120,14 +126,13 @@ class Sender:
                 raise WaitTimeout(f"intent {intent.key!r} is {intent.state} after {timeout} s: {intent.reason}")
             time.sleep(self._poll)
 
-    def _advance(self, intent: Intent) -> Intent:
+    def _advance(self, intent: Intent, view: ChainView, final: ChainView) -> Intent:
         if intent.state.terminal:
             return intent
-        view = self._reader.view()
         try:
             if intent.state is IntentState.PLANNED:
                 return self._start(intent, view)
-            return self._follow(intent, view)
+            return self._follow(intent, view, final)
         except Reverted:
             return self._intents.get(intent.id)
         except ChainError as error:
@@ -180,12 +185,12 @@ class Sender:
         self._on_step("broadcast")
         return moved
 
-    def _follow(self, intent: Intent, view: ChainView) -> Intent:
+    def _follow(self, intent: Intent, view: ChainView, final: ChainView) -> Intent:
         """Find out what became of the signed forms, all of them, before anything else is signed."""
         for form in self._forms(intent):
             receipt = self._reader.receipt(form.hash)
             if receipt is not None:
-                return self._landed(intent, receipt)
+                return self._landed(intent, receipt, final)
         if intent.state is IntentState.INCLUDED:
             if view.block.number < (intent.block_number or 0):
                 return intent  # the endpoint lags; that is no reorganisation
@@ -194,7 +199,6 @@ class Sender:
                 intent.id, state=IntentState.BROADCAST, landed=None, landed_ok=None, block_number=None,
                 block_hash=None, gas_used=None, created=None, reason="its block was replaced",
             )
-        final = self._reader.view("final")
         if intent.nonce is not None and final.nonce(self.account) > intent.nonce:
             return self._replaced(intent, final)
         return self._broadcast(self._bump(intent, view))
@@ -204,7 +208,7 @@ class Sender:
         """The signed forms with the current nonce, newest first."""
         return [form for form in reversed(intent.signed) if form.nonce == intent.nonce]
 
-    def _landed(self, intent: Intent, receipt: Receipt) -> Intent:
+    def _landed(self, intent: Intent, receipt: Receipt, final: ChainView) -> Intent:
         reason = None if receipt.ok else intent.reason if intent.ok is False else self._why(intent, receipt)
         moved = self._intents.change(
             intent.id, state=IntentState.INCLUDED, landed=receipt.hash, landed_ok=receipt.ok, reason=reason,
@@ -213,10 +217,9 @@ class Sender:
         )
         if intent.state is not IntentState.INCLUDED:
             self._on_step("included")
-        final = self._reader.view("final")
         if final.block.number < receipt.block_number:
             return moved
-        if self._reader.view(receipt.block_number).block.hash != receipt.block_hash:
+        if final.at(receipt.block_number).block.hash != receipt.block_hash:
             return moved  # the receipt is of a block that is being replaced
         end = IntentState.FINAL if receipt.ok else IntentState.FAILED
         moved = self._intents.change(intent.id, state=end)
@@ -251,12 +254,12 @@ class Sender:
         low = min(intent.planned_block, high)
         while low < high:  # the first block after which the nonce is spent
             middle = (low + high) // 2
-            if self._reader.view(middle).nonce(self.account) > nonce:
+            if final.at(middle).nonce(self.account) > nonce:
                 high = middle
             else:
                 low = middle + 1
         ours = {form.hash for form in intent.signed}
-        for sent in self._reader.view(high).transactions():
+        for sent in final.at(high).transactions():
             if sent.sender == self.account and sent.nonce == nonce and sent.hash not in ours:
                 reason = f"nonce {nonce} was used by transaction 0x{sent.hash.hex()}, which this store did not sign"
                 moved = self._intents.change(intent.id, state=IntentState.REPLACED, reason=reason)
