@@ -138,6 +138,18 @@ def peers(version: uint256) -> IConfig.Peers:
 
 @external
 @view
+def settlement_of(version: uint256) -> address:
+    return self._peers[version].settlement
+
+
+@external
+@view
+def court_of(version: uint256) -> address:
+    return self._peers[version].court
+
+
+@external
+@view
 def value(index: uint256) -> uint256:
     assert index < layout.COUNT, ERR_INDEX
     word: uint256 = self._current[layout.WORDS[index]]

@@ -1,5 +1,4 @@
 # pragma version ~=0.4.3
-# pragma optimize codesize
 """
 @title The market: money, matching, and the life of a batch
 @custom:contract-name Marketplace
@@ -30,6 +29,7 @@ from .modules import ledger
 from .modules import memberships
 from .modules import messages
 from .modules import nonces
+from .modules import operators
 from .modules import order_rules
 from .modules import payments
 from .modules import prices
@@ -37,11 +37,12 @@ from .modules import reasons
 from .modules import results_tree
 from .modules import signatures
 
-# the storage of the verdicts comes first: MarketVerdicts lays it out alike
+# the storage that Settlement shares comes first: it lays it out alike
 initializes: ledger
 initializes: store
 initializes: clock[store := store, ledger := ledger]
 initializes: payments[ledger := ledger]
+initializes: operators
 initializes: ownable
 initializes: ownable_2step[ownable := ownable]
 initializes: eip712
@@ -58,15 +59,14 @@ exports: (
     ledger.insurance_of,
     ledger.audit_of,
     nonces.used_word,
+    operators.operator_of,
+    operators.operator_nonce_of,
 )
 
 
 CONFIG: public(immutable(IConfig))
 REGISTRY: public(immutable(IModelRegistry))
-VERDICTS: public(immutable(address))
-
-operator_of: public(HashMap[address, address])
-operator_nonce_of: public(HashMap[address, uint64])
+SETTLEMENT: public(immutable(address))
 
 
 @deploy
@@ -77,7 +77,7 @@ def __init__(
     registry: IModelRegistry,
     staking: IStaking,
     reputation: IReputation,
-    verdicts: address,
+    settlement: address,
 ):
     ownable.__init__()
     ownable_2step.__init__()
@@ -87,7 +87,7 @@ def __init__(
     clock.__init__(staking, reputation)
     CONFIG = config
     REGISTRY = registry
-    VERDICTS = verdicts
+    SETTLEMENT = settlement
 
 
 # money
@@ -169,16 +169,16 @@ def set_operator_signed(account: address, operator: address, nonce: uint64, expi
         reasons.fail(reasons.OPERATORS_SIGNATURE)
     if not (block.timestamp < convert(expires_at, uint256)):
         reasons.fail(reasons.OPERATORS_EXPIRED)
-    if not (nonce == self.operator_nonce_of[account]):
+    if not (nonce == operators.operator_nonce_of[account]):
         reasons.fail(reasons.OPERATORS_NONCE)
     self._set_operator(account, operator)
 
 
 @internal
 def _set_operator(account: address, operator: address):
-    old: address = self.operator_of[account]
-    self.operator_nonce_of[account] += 1
-    self.operator_of[account] = operator
+    old: address = operators.operator_of[account]
+    operators.operator_nonce_of[account] += 1
+    operators.operator_of[account] = operator
     log IMarketplace.OperatorSet(account=account, old=old, new=operator)
 
 
@@ -192,20 +192,6 @@ def cancel_order(nonce: uint64):
 def prune_nonces(account: address, words: DynArray[uint256, 256]):
     for word: uint256 in words:
         nonces.prune(account, word)
-
-
-@internal
-@view
-def _may_sign(account: address, signer: address) -> bool:
-    return signer != empty(address) and (signer == account or signer == self.operator_of[account])
-
-
-@internal
-@view
-def _is_authorised(account: address, struct_hash: bytes32, signatures_: Bytes[195], place: uint256) -> bool:
-    if self._may_sign(account, msg.sender):
-        return True
-    return self._may_sign(account, signatures.recover(eip712._hash_typed_data_v4(struct_hash), signatures_, place))
 
 
 # matching
@@ -304,7 +290,9 @@ def _check_bid(
 ):
     if bid.order_digest != id:
         reasons.fail(reasons.BIDS_ORDER)
-    if bid.provider == empty(address) or not self._is_authorised(bid.provider, messages.bid(bid), signatures_, k):
+    if bid.provider == empty(address) or not operators.is_authorised(
+        bid.provider, eip712._hash_typed_data_v4(messages.bid(bid)), signatures_, k
+    ):
         reasons.fail(reasons.BIDS_SIGNATURE)
     if block.timestamp >= convert(bid.expires_at, uint256):
         reasons.fail(reasons.BIDS_EXPIRED)
@@ -330,7 +318,8 @@ def post(batch_id: bytes32, terms: IMarketplace.Terms, top: IMarketplace.Top, si
     units: uint256 = 0
     root, units = results_tree.derive(terms.count, top)
     provider: address = accounts.narrow(terms.casts[0].provider)
-    if not (self._is_authorised(provider, messages.post(batch_id, provider, root, units), signature, 0)):
+    sealed: bytes32 = eip712._hash_typed_data_v4(messages.post(batch_id, provider, root, units))
+    if not operators.is_authorised(provider, sealed, signature, 0):
         reasons.fail(reasons.BATCHES_SIGNER)
     if not (units <= terms.count * terms.max_units):
         reasons.fail(reasons.BATCHES_UNITS)
@@ -367,8 +356,8 @@ def deliver(
         if not (k < terms.replicas):
             reasons.fail(reasons.BATCHES_REPLICA)
         provider: address = accounts.narrow(terms.casts[k].provider)
-        sealed: bytes32 = messages.commit(batch_id, provider, c.commitment)
-        if not self._is_authorised(provider, sealed, signatures_, place):
+        sealed: bytes32 = eip712._hash_typed_data_v4(messages.commit(batch_id, provider, c.commitment))
+        if not operators.is_authorised(provider, sealed, signatures_, place):
             reasons.fail(reasons.BATCHES_SIGNER)
         if head.state[k] == store.REVEALED:
             continue
@@ -484,12 +473,12 @@ def settle(batch_id: bytes32, terms: IMarketplace.Terms, outputs_root: bytes32, 
     clock.close(batch_id, terms, head, msg.sender, paid)
 
 
-# verdicts: leave, expire, hold, convict, release, set_due
+# the second half: accept, resolve, leave, expire, hold, convict, release, set_due
 
 
 @external
 def __default__():
-    raw_call(VERDICTS, msg.data, is_delegate_call=True)
+    raw_call(SETTLEMENT, msg.data, is_delegate_call=True)
 
 
 # views
@@ -510,8 +499,10 @@ def batch(batch_id: bytes32) -> IMarketplace.BatchView:
         seq=head.seq,
         states=head.state,
         digests=empty(bytes32[3]),
-        dues=store.dues(batch_id),
+        dues=empty(uint256[3]),
     )
+    if head.resolved:
+        view_.dues = store.dues(batch_id)
     if head.phase != 0:
         for k: uint256 in range(3):
             view_.digests[k] = store.digest_of(batch_id, head, k)
@@ -521,7 +512,7 @@ def batch(batch_id: bytes32) -> IMarketplace.BatchView:
 @external
 @view
 def may_sign(account: address, signer: address) -> bool:
-    return self._may_sign(account, signer)
+    return operators.may_sign(account, signer)
 
 
 @external

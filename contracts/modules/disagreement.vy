@@ -8,7 +8,7 @@
         would never reach a root that is compared, and could carry forged units.
 """
 
-from ..interfaces import ISettlement
+from ..interfaces import IMarketplace
 from . import reasons
 
 MAX_TASKS: constant(uint256) = 32
@@ -40,7 +40,7 @@ struct Shown:
 
 @internal
 @pure
-def _leaf(index: uint32, leaf: ISettlement.Leaf) -> bytes32:
+def _leaf(index: uint32, leaf: IMarketplace.Leaf) -> bytes32:
     return sha256(concat(TAG_LEAF, convert(index, bytes4), leaf.output_digest, convert(leaf.units, bytes8)))
 
 
@@ -80,7 +80,7 @@ def show(
     count: uint256,
     parties: uint256,
     tasks: DynArray[uint32, 32],
-    leaves: DynArray[ISettlement.Leaf, 96],
+    leaves: DynArray[IMarketplace.Leaf, 96],
     siblings: Bytes[14080],
 ) -> Shown:
     """

@@ -15,7 +15,7 @@ def interface(name: str) -> Abi:
     entries = list(store.load(name).abi)
     if name == "Marketplace":
         known = {(entry["type"], entry.get("name")) for entry in entries}
-        entries += [e for e in store.load("MarketVerdicts").abi if (e["type"], e.get("name")) not in known]
+        entries += [e for e in store.load("Settlement").abi if (e["type"], e.get("name")) not in known]
         entries = [entry for entry in entries if entry["type"] not in ("fallback", "constructor")]
     return Abi(entries)
 
@@ -30,7 +30,6 @@ class MarketContracts:
     staking: bytes
     reputation: bytes
     market: bytes
-    settlement: bytes
     first_block: int
 
 
@@ -43,6 +42,5 @@ def contracts_of(file: DeploymentFile) -> MarketContracts:
         staking=file.address("Staking"),
         reputation=file.address("Reputation"),
         market=file.address("Marketplace"),
-        settlement=file.address("Settlement"),
         first_block=min(record.block for record in file.contracts.values()),
     )

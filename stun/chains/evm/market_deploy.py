@@ -72,19 +72,18 @@ class MarketDeployment:
 
     def run(self, network: str) -> DeploymentFile:
         """Deploy, wire and return the record. Errors: Reverted, ChainError."""
-        names = ["StunToken", "Config", "ModelRegistry", "Staking", "Reputation", "MarketVerdicts", "Marketplace"]
-        self._artifacts.build([*names, "Settlement", *(["Usdc6"] if self._plan.development_coin else [])])
+        names = ["StunToken", "Config", "ModelRegistry", "Staking", "Reputation", "Settlement", "Marketplace"]
+        self._artifacts.build([*names, *(["Usdc6"] if self._plan.development_coin else [])])
         deployer = self._sender.account
         token = self._deploy("StunToken")
         config = self._deploy("Config", deployer, [tuple(_bound(bound)) for bound in self._plan.bounds])
         registry = self._deploy("ModelRegistry", token, config)
         staking = self._deploy("Staking", token, config, deployer)
         reputation = self._deploy("Reputation", deployer)
-        verdicts = self._deploy("MarketVerdicts", token, config, staking, reputation)
-        market = self._deploy("Marketplace", deployer, token, config, registry, staking, reputation, verdicts)
-        settlement = self._deploy("Settlement", market)
+        settlement = self._deploy("Settlement", token, config, staking, reputation)
+        market = self._deploy("Marketplace", deployer, token, config, registry, staking, reputation, settlement)
         usdc = self._deploy("Usdc6") if self._plan.development_coin else NOBODY
-        self._call("Config", "publish", [self._plan.values[p.name] for p in PARAMETERS], (settlement, NOBODY, NOBODY))
+        self._call("Config", "publish", [self._plan.values[p.name] for p in PARAMETERS], (NOBODY, NOBODY, NOBODY))
         for name, rules in self._plan.assets.items():
             asset = {"stun": token, "usdc": usdc}.get(name) or bytes.fromhex(name.removeprefix("0x"))
             self._call("Config", "list_asset", asset, *_asset(rules), label=name)

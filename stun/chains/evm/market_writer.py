@@ -130,12 +130,12 @@ class EvmMarketWriter:
     ) -> Intent:
         """Accept a result."""
         arguments = (batch_id, terms_tuple(terms), outputs_root, total_units, signature, posted, post_signature)
-        return self._submit(key, self.market.contracts.settlement, "Settlement", "accept", *arguments)
+        return self._market(key, "accept", *arguments)
 
     def resolve(self, key: str, batch_id: bytes, terms: Terms, resolution: Resolution) -> Intent:
         """Show in which tasks the replicas differ."""
         arguments = (batch_id, terms_tuple(terms), *resolve_arguments(resolution))
-        return self._submit(key, self.market.contracts.settlement, "Settlement", "resolve", *arguments)
+        return self._market(key, "resolve", *arguments)
 
     def wait(self, intent: Intent, timeout: float = 60.0) -> Intent:
         """Wait until the intent is included. Errors: Rejected with the contract's reason, WaitTimeout."""

@@ -104,8 +104,14 @@ def accept(draft: Draft, action: AcceptResult) -> None:
     for index in accepted:
         paid = _pay(draft, message.batch_id, index, message.total_units, earns=False)
         draft.change_replica(message.batch_id, index, state=ReplicaState.ACCEPTED)
-        provider = batch.terms.casts[index].provider
-        draft.emit_batch(message.batch_id, "Accepted", provider=provider, paid=paid)
+        draft.emit_batch(
+            message.batch_id,
+            "Accepted",
+            provider=batch.terms.casts[index].provider,
+            outputs_root=message.outputs_root,
+            total_units=message.total_units,
+            paid=paid,
+        )
     clock.void_resolution(draft, message.batch_id)
     clock.progress(draft, message.batch_id)
 
@@ -122,13 +128,6 @@ def _post_accepted(draft: Draft, batch: Batch, message: Accept) -> None:
         total_units=message.total_units,
     )
     draft.change(message.batch_id, posted=True, phase=Phase.RESULTS, phase_at=draft.now)
-    draft.emit_batch(
-        message.batch_id,
-        "Posted",
-        provider=batch.terms.casts[0].provider,
-        outputs_root=message.outputs_root,
-        total_units=message.total_units,
-    )
 
 
 def resolve(draft: Draft, action: Resolve) -> None:
