@@ -126,7 +126,6 @@ class EmbeddedChain:
     def travel(self, seconds: int) -> None:
         """Let the chain's clock jump and mine a block."""
         self.tester.time_travel(int(self.w3.eth.get_block("latest")["timestamp"]) + seconds)
-        self.tester.mine_block()
 
 
 def embedded_chain(gas_limit: int = _GAS_LIMIT) -> EmbeddedChain:
