@@ -125,7 +125,8 @@ class EmbeddedChain:
 
     def travel(self, seconds: int) -> None:
         """Let the chain's clock jump and mine a block."""
-        self.tester.time_travel(int(self.w3.eth.get_block("latest")["timestamp"]) + seconds)
+        target = int(self.w3.eth.get_block("latest")["timestamp"]) + seconds
+        self.tester.time_travel(target + 1)  # mines a block one second before the time it is given
 
 
 def embedded_chain(gas_limit: int = _GAS_LIMIT) -> EmbeddedChain:
