@@ -1,6 +1,7 @@
 """The protocol's records as the contracts' ABI tuples, and back."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from typing import Any
 
 from stun.chains.evm.addresses import narrow
@@ -13,6 +14,7 @@ from stun.protocol.trees.results import Top
 from stun.protocol.trees.specs import Membership
 
 SIGNATURE_BYTES = 65
+_PLAIN_TERMS = tuple(field.name for field in fields(Terms))[:-1]
 _NO_CAST = (NOBODY, 0, NOBODY, 0)
 
 
@@ -38,8 +40,9 @@ def terms_tuple(terms: Terms) -> tuple[Any, ...]:
 def terms_from_tuple(values: Sequence[Any]) -> Terms:
     """Return the terms of an ABI tuple."""
     *plain, replicas, casts = values
-    plain[8] = NumericClass(plain[8])
-    return Terms(*plain, tuple(Cast(*cast) for cast in casts[:replicas]))
+    named = dict(zip(_PLAIN_TERMS, plain, strict=True))
+    named["numeric_class"] = NumericClass(named["numeric_class"])
+    return Terms(**named, casts=tuple(Cast(*cast) for cast in casts[:replicas]))
 
 
 def top_tuple(top: Top) -> tuple[Any, ...]:

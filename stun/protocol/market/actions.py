@@ -176,6 +176,26 @@ class Convict:
     challenger: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """The settlement peer (a verifier of proofs, later) pays every replica that revealed a root, at once."""
+
+    sender: bytes
+    batch_id: bytes
+    outputs_root: bytes
+    total_units: int
+    settler: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class SetDue:
+    """The settlement peer fixes what each replica is due when their roots differ; three places, spare ones 0."""
+
+    sender: bytes
+    batch_id: bytes
+    dues: tuple[int, ...]
+
+
 Action = (
     Deposit
     | Withdraw
@@ -191,5 +211,7 @@ Action = (
     | Resolve
     | Hold
     | Convict
+    | Release
+    | SetDue
 )
 ACTIONS: tuple[type, ...] = get_args(Action)

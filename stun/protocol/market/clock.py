@@ -36,11 +36,11 @@ def advance(draft: Draft, batch_id: bytes) -> Batch | None:
     return batch
 
 
-def progress(draft: Draft, batch_id: bytes) -> Batch | None:
+def progress(draft: Draft, batch_id: bytes, settler: bytes | None = None) -> Batch | None:
     """Move to the next phase at once when no live replica is left to wait for; None if that closed the batch."""
     batch = draft.batch(batch_id)
     if not batch.live:
-        close(draft, batch_id)
+        close(draft, batch_id, settler=settler)
         return None
     states = {batch.replicas[index].state for index in batch.live}
     if batch.phase == Phase.OPEN and ReplicaState.PENDING not in states:
@@ -68,8 +68,8 @@ def refund_price(draft: Draft, batch_id: bytes, index: int) -> None:
     draft.credit(terms.asset, terms.requester, locked)
 
 
-def close(draft: Draft, batch_id: bytes, paid: tuple[int, ...] = ()) -> None:
-    """End a batch: what is left of tip and audit prepayment goes where it belongs, and the record is deleted."""
+def close(draft: Draft, batch_id: bytes, paid: tuple[int, ...] = (), settler: bytes | None = None) -> None:
+    """End a batch, named for its settler (the sender if none is given): what is left of tip and audit prepayment goes where it belongs, and the record is deleted."""
     batch = draft.batch(batch_id)
     terms = batch.terms
     back = 0 if batch.tip_paid else terms.tip
@@ -79,7 +79,7 @@ def close(draft: Draft, batch_id: bytes, paid: tuple[int, ...] = ()) -> None:
         back += terms.audit_prepaid
     draft.credit(terms.asset, terms.requester, back)
     padded = (*paid, *(0 for _ in range(3 - len(paid))))
-    draft.emit_batch(batch_id, "Settled", settler=draft.sender, paid=padded)
+    draft.emit_batch(batch_id, "Settled", settler=settler or draft.sender, paid=padded)
     del draft.batches[batch_id]
 
 

@@ -1,13 +1,13 @@
 """Settlement: who is paid, by agreement, by a resolution of the tasks that differ, or by the requester's acceptance."""
 
-from stun.protocol import money
-from stun.protocol.errors import Rejected, require
+from stun.protocol import config, money, parameters
+from stun.protocol.errors import require
 from stun.protocol.market import clock
-from stun.protocol.market.actions import AcceptResult, Resolve, Settle
+from stun.protocol.market.actions import AcceptResult, Release, Resolve, SetDue, Settle
 from stun.protocol.market.draft import Draft
 from stun.protocol.market.state import Batch, Phase, ReplicaState
 from stun.protocol.messages import NOBODY, Accept
-from stun.protocol.parameters import NumericClass
+from stun.protocol.parameters import MAX_REPLICAS, NumericClass
 from stun.protocol.trees.resolve import verify_resolution
 
 
@@ -33,11 +33,14 @@ def settle(draft: Draft, action: Settle) -> None:
     require(batch.phase == Phase.RESULTS, "batches: phase")
     require(draft.now >= batch.quiet_at, "batches: early")
     units = _units_due(draft, batch, action)
-    paid = tuple(
-        _pay(draft, action.batch_id, k, units[k], earns=True) if r.state == ReplicaState.REVEALED else 0
-        for k, r in enumerate(batch.replicas)
-    )
-    clock.close(draft, action.batch_id, paid)
+    paid = [0] * len(batch.replicas)
+    for index in batch.revealed:
+        paid[index] = _pay(draft, action.batch_id, index, units[index], draft.sender)
+        if paid[index]:
+            terms = batch.terms
+            reference = terms.asset_rule().reference_fee
+            draft.earn(terms.casts[index].provider, paid[index], reference, terms.rule("alpha_ppm"))
+    clock.close(draft, action.batch_id, tuple(paid))
 
 
 def _units_due(draft: Draft, batch: Batch, action: Settle) -> tuple[int, ...]:
@@ -52,10 +55,10 @@ def _units_due(draft: Draft, batch: Batch, action: Settle) -> tuple[int, ...]:
     return tuple(winner.total_units if r.outputs_root == root else 0 for r in batch.replicas)
 
 
-def _pay(draft: Draft, batch_id: bytes, index: int, units: int, earns: bool) -> int:
+def _pay(draft: Draft, batch_id: bytes, index: int, units: int, settler: bytes) -> int:
     """Pay one replica for its units, return its bond and what the requester locked beyond; returns the payment."""
     batch = draft.batch(batch_id)
-    terms, cast, settler = batch.terms, batch.terms.casts[index], draft.sender
+    terms, cast = batch.terms, batch.terms.casts[index]
     locked = money.price_locked(terms.count, terms.max_units, cast.price)
     paid = money.price_of(units, cast.price)
     parts = money.split(paid, terms.creator != NOBODY, terms.rule("match_fee_bps"), terms.rule("settle_fee_bps"))
@@ -69,9 +72,6 @@ def _pay(draft: Draft, batch_id: bytes, index: int, units: int, earns: bool) -> 
     draft.credit(terms.asset, terms.requester, locked - paid)
     if paid:
         draft.change(batch_id, tip_paid=True)
-        if earns:
-            reference = terms.asset_rule().reference_fee
-            draft.earn(cast.provider, paid, reference, terms.rule("alpha_ppm"))
     return paid
 
 
@@ -90,30 +90,39 @@ def accept(draft: Draft, action: AcceptResult) -> None:
         require(draft.may_sign(batch.terms.casts[0].provider, action.post_signer), "batches: signer")
     if action.posted and batch.phase == Phase.OPEN:
         _post_accepted(draft, batch, message)
-    elif clock.advance(draft, message.batch_id) is None:
-        raise Rejected("batches: late")
-    batch = draft.batch(message.batch_id)
-    require(batch.phase == Phase.RESULTS, "batches: phase")
-    accepted = [
-        k
-        for k in batch.revealed
-        if (batch.replicas[k].outputs_root, batch.replicas[k].total_units)
-        == (message.outputs_root, message.total_units)
-    ]
+    _release(draft, message.batch_id, message.outputs_root, message.total_units, draft.sender)
+
+
+def release(draft: Draft, action: Release) -> None:
+    """Pay every replica that revealed the root, without reputation; by the settlement peer of the batch's config.
+
+    Errors: "batches: peer", "batches: phase", "batches: late", "accept: root".
+    """
+    _require_peer(draft, action.batch_id, action.sender)
+    _release(draft, action.batch_id, action.outputs_root, action.total_units, action.settler)
+
+
+def _release(draft: Draft, batch_id: bytes, outputs_root: bytes, total_units: int, settler: bytes) -> None:
+    current = clock.advance(draft, batch_id)
+    require(current is not None, "batches: late")
+    assert current is not None
+    require(current.phase == Phase.RESULTS, "batches: phase")
+    claim = (outputs_root, total_units)
+    accepted = [k for k in current.revealed if current.replicas[k].claim == claim]
     require(bool(accepted), "accept: root")
     for index in accepted:
-        paid = _pay(draft, message.batch_id, index, message.total_units, earns=False)
-        draft.change_replica(message.batch_id, index, state=ReplicaState.ACCEPTED)
+        paid = _pay(draft, batch_id, index, total_units, settler)
+        draft.change_replica(batch_id, index, state=ReplicaState.ACCEPTED)
         draft.emit_batch(
-            message.batch_id,
+            batch_id,
             "Accepted",
-            provider=batch.terms.casts[index].provider,
-            outputs_root=message.outputs_root,
-            total_units=message.total_units,
+            provider=current.terms.casts[index].provider,
+            outputs_root=outputs_root,
+            total_units=total_units,
             paid=paid,
         )
-    clock.void_resolution(draft, message.batch_id)
-    clock.progress(draft, message.batch_id)
+    clock.void_resolution(draft, batch_id)
+    clock.progress(draft, batch_id, settler)
 
 
 def _post_accepted(draft: Draft, batch: Batch, message: Accept) -> None:
@@ -145,16 +154,37 @@ def resolve(draft: Draft, action: Resolve) -> None:
         [batch.replicas[k].total_units for k in parties],
         action.resolution,
     )
-    current = clock.advance(draft, action.batch_id)
+    dues = [0, 0, 0]
+    for party, due in zip(parties, shown, strict=True):
+        dues[party] = due
+    _set_due(draft, action.batch_id, tuple(dues))
+
+
+def set_due(draft: Draft, action: SetDue) -> None:
+    """Fix what each replica is due; by the settlement peer of the batch's config.
+
+    Errors: "batches: peer", "batches: units" (above the limit, or for a replica that is not there) and those of
+    `resolve` but for the proof's.
+    """
+    _require_peer(draft, action.batch_id, action.sender)
+    terms = draft.batch(action.batch_id).terms
+    limits = [terms.unit_limit] * len(terms.casts) + [0] * (MAX_REPLICAS - len(terms.casts))
+    require(all(due <= limit for due, limit in zip(action.dues, limits, strict=True)), "batches: units")
+    _set_due(draft, action.batch_id, action.dues)
+
+
+def _set_due(draft: Draft, batch_id: bytes, dues: tuple[int, ...]) -> None:
+    current = clock.advance(draft, batch_id)
     require(current is not None, "batches: late")
     assert current is not None
     require(current.phase == Phase.RESULTS, "batches: phase")
     require(draft.now < current.resolve_by, "batches: late")
     require(current.dues is None, "resolve: standing")
     require(agreed_root(current) is None, "resolve: agreed")
-    dues = [0] * len(batch.replicas)
-    for party, due in zip(parties, shown, strict=True):
-        dues[party] = due
-    draft.change(action.batch_id, dues=tuple(dues))
-    padded = (*dues, *(0 for _ in range(3 - len(dues))))
-    draft.emit_batch(action.batch_id, "Resolved", dues=padded)
+    draft.change(batch_id, dues=dues[: len(current.replicas)])
+    draft.emit_batch(batch_id, "Resolved", dues=dues)
+
+
+def _require_peer(draft: Draft, batch_id: bytes, sender: bytes) -> None:
+    version = parameters.version_of(draft.batch(batch_id).terms.rules)
+    require(sender == config.peers(draft.market.config, version).settlement, "batches: peer")

@@ -98,6 +98,11 @@ class Replica:
     outputs_root: bytes = b""
     total_units: int = 0
 
+    @property
+    def claim(self) -> tuple[bytes, int]:
+        """Root and total units as revealed."""
+        return self.outputs_root, self.total_units
+
 
 @dataclass(frozen=True, slots=True)
 class Batch:

@@ -23,6 +23,8 @@ RULES: dict[type, Callable[[Draft, Any], None]] = {
     actions.Resolve: settlement.resolve,
     actions.Hold: peers.hold,
     actions.Convict: peers.convict,
+    actions.Release: settlement.release,
+    actions.SetDue: settlement.set_due,
 }
 assert set(RULES) == set(actions.ACTIONS), "an action without a rule"
 
