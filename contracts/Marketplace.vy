@@ -79,6 +79,7 @@ def __init__(
     reputation: IReputation,
     settlement: address,
 ):
+    assert settlement.is_contract, "market: settlement"  # a delegatecall to nobody would succeed
     ownable.__init__()
     ownable_2step.__init__()
     ownable._transfer_ownership(owner)
@@ -104,6 +105,8 @@ def deposit(asset: address, amount: uint256, beneficiary: address) -> uint256:
 def deposit_with_permit(
     asset: address, amount: uint256, beneficiary: address, deadline: uint256, v: uint8, r: bytes32, s: bytes32
 ) -> uint256:
+    if not staticcall CONFIG.is_listed(asset):
+        reasons.fail(reasons.LEDGER_ASSET)  # before anything of the asset's is called
     permit: Bytes[228] = abi_encode(
         msg.sender, self, amount, deadline, v, r, s, method_id=method_id("permit(address,address,uint256,uint256,uint8,bytes32,bytes32)")
     )
