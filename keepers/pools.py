@@ -24,8 +24,8 @@ class MatcherPools(Protocol):
     def profiles(self) -> Sequence[ProfileEnvelope]:
         """The newest profile of every provider."""
 
-    def bids(self, order_digest: bytes) -> Sequence[BidEnvelope]:
-        """The bids for an order."""
+    def bids(self, order_digests: Sequence[bytes]) -> Sequence[BidEnvelope]:
+        """The bids for these orders, in any order; others may be among them."""
 
     def ask(self, envelope: AskEnvelope) -> None:
         """Publish an ask."""

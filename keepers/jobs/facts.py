@@ -7,6 +7,7 @@ from keepers.services.facts import ChainFacts
 from stun.chains.market import MarketReader, ModelRecord, Rules
 
 FOREVER = 2**40
+USED_SECONDS = 300  # a used nonce comes free only by a reorganisation
 
 
 class FactBook:
@@ -20,7 +21,9 @@ class FactBook:
         self._reputations: Remembered[bytes, int] = Remembered(reader.reputation, seconds)
         self._operators: Remembered[bytes, bytes] = Remembered(reader.operator, seconds)
         self._balances: Remembered[tuple[bytes, bytes], int] = Remembered(lambda key: reader.balance(*key), seconds)
-        self._nonces: Remembered[tuple[bytes, int], bool] = Remembered(lambda key: reader.nonce_used(*key), seconds)
+        self._nonces: Remembered[tuple[bytes, int], bool] = Remembered(
+            lambda key: reader.nonce_used(*key), seconds, lasting=lambda used: USED_SECONDS if used else seconds
+        )
         self._signers: Remembered[tuple[bytes, bytes, bytes], bool] = Remembered(
             lambda key: reader.is_signed_by(*key), FOREVER
         )

@@ -96,7 +96,7 @@ class MatcherJob:
         seen = self._orders.first_seen({digest: e.order.expires_at for digest, e in envelopes.items()}, now)
         held = {subject for subject, _ in self._actor.held(now)}
         waiting = {digest: envelope for digest, envelope in envelopes.items() if digest not in held}
-        bids = {digest: self._bids(digest, now) for digest in waiting}
+        bids = self._bids(list(waiting), now)
         profiles = self._pools.profiles()
         orders = [
             OpenOrder(digest, e.order, e.signature, seen[digest], self._requirements(e))
@@ -125,13 +125,14 @@ class MatcherJob:
             now=now,
         )
 
-    def _bids(self, digest: bytes, now: int) -> list[ReceivedBid]:
-        """Bids whose signature is the provider's or its operator's."""
-        found = []
-        for envelope in self._pools.bids(digest):
-            signer = self._bid_signer(envelope, now)
-            if signer is not None:
-                found.append(ReceivedBid(envelope.bid, envelope.signature, signer, envelope.membership))
+    def _bids(self, digests: Sequence[bytes], now: int) -> dict[bytes, list[ReceivedBid]]:
+        """Bids whose signature is the provider's or its operator's, by order."""
+        found: dict[bytes, list[ReceivedBid]] = {digest: [] for digest in digests}
+        for envelope in self._pools.bids(digests):
+            bids = found.get(envelope.bid.order_digest)
+            signer = None if bids is None else self._bid_signer(envelope, now)
+            if bids is not None and signer is not None:
+                bids.append(ReceivedBid(envelope.bid, envelope.signature, signer, envelope.membership))
         return found
 
     def _bid_signer(self, envelope: BidEnvelope, now: int) -> bytes | None:
@@ -140,10 +141,7 @@ class MatcherJob:
 
     def _profiles(self, envelopes: Sequence[ProfileEnvelope], now: int) -> list[ProviderProfile]:
         """Signed profiles, with what the chain says of their providers."""
-        loads: dict[bytes, int] = {}
-        for batch_id in self._events.unfinished():
-            for cast in self._reader.terms(batch_id).casts:
-                loads[cast.provider] = loads.get(cast.provider, 0) + 1
+        loads = self._events.loads()
         found: dict[bytes, ProviderProfile] = {}
         for envelope in envelopes:
             provider = envelope.profile.provider

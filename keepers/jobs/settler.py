@@ -5,6 +5,7 @@ from collections.abc import Callable
 from keepers.jobs.acting import Actor
 from keepers.jobs.evidence import Evidence
 from keepers.jobs.facts import FactBook
+from keepers.jobs.memory import Remembered
 from keepers.jobs.results import ResultsSource
 from keepers.metrics import KeeperMetrics
 from keepers.pools import SettlerPools
@@ -34,6 +35,8 @@ KINDS: dict[type[SettlerAction], str] = {
     BringResolution: "resolve",
 }
 
+_TERMS_SECONDS = 600
+
 
 class SettlerJob:
     """Moves unfinished batches on for one account."""
@@ -58,12 +61,13 @@ class SettlerJob:
         self._policy = policy
         self._results = results
         self._facts = FactBook(reader, facts_seconds)
+        self._terms: Remembered[bytes, Terms] = Remembered(reader.terms, _TERMS_SECONDS)
         self._evidence = Evidence(pools, self._facts, reader.domain)
 
     def tick(self) -> None:
         """Do one cycle. Errors: StunError (chain or pool; the next tick tries again)."""
         now = self._reader.now()
-        self.metrics.undone(self._events.sync(self._reader).undone)
+        self._sync()
         self._actor.follow(lambda duty: self._has_moved(duty.subject, duty.version), now)
         unfinished = self._events.unfinished()
         self._evidence.keep_only(unfinished)
@@ -75,12 +79,19 @@ class SettlerJob:
         for action in decide(state, now):
             self._bring(action, by_id[action.batch_id], now)
 
+    def _sync(self) -> None:
+        """Follow the chain; terms that were read before a reorganisation are read again."""
+        undone = self._events.sync(self._reader).undone
+        self.metrics.undone(undone)
+        if undone:
+            self._terms = Remembered(self._reader.terms, _TERMS_SECONDS)
+
     def _open_batch(self, batch_id: bytes, held: set[tuple[bytes, int]], now: int) -> OpenBatch | None:
         record = self._reader.batch(batch_id)
         if record is None:
             return None
         acting = (batch_id, record.seq) in held
-        terms = self._reader.terms(batch_id)
+        terms = self._terms.get(batch_id, now)
         if acting:
             return OpenBatch(record, terms, acting=True)
         shown = self._events.claims(batch_id)

@@ -64,6 +64,18 @@ class EventLog:
             done = set(session.scalars(self._of("Settled")))
             return [batch_id for batch_id in session.scalars(self._of("BatchOpened")) if batch_id not in done]
 
+    def loads(self) -> dict[bytes, int]:
+        """How many unfinished batches each provider is in."""
+        loads: dict[bytes, int] = {}
+        opened = select(EventRow).where(EventRow.scope == self._scope, EventRow.name == "BatchOpened")
+        with self._database.transaction() as session:
+            done = set(session.scalars(self._of("Settled")))
+            rows: Sequence[EventRow] = session.scalars(opened).all()
+        for row in rows:
+            for provider in row.fields["providers"] if row.batch_id not in done else ():
+                loads[bytes.fromhex(provider)] = loads.get(bytes.fromhex(provider), 0) + 1
+        return loads
+
     def claims(self, batch_id: bytes) -> dict[bytes, tuple[bytes, int]]:
         """(outputs root, total units) that each provider of a batch has shown, by provider."""
         mine = (EventRow.scope == self._scope, EventRow.batch_id == batch_id)
@@ -128,6 +140,11 @@ def _common(stored: Sequence[EventRow], fresh: Sequence[ChainEvent]) -> int:
 
 def _row(scope: str, event: ChainEvent) -> EventRow:
     kept = {name: event.fields[name] for name in _KEPT[event.name] if name in event.fields}
+    fields: dict[str, Any] = {
+        name: value.hex() if isinstance(value, bytes) else str(value) for name, value in kept.items()
+    }
+    if event.name == "BatchOpened":
+        fields["providers"] = [cast.provider.hex() for cast in event.fields["terms"].casts]
     return EventRow(
         scope=scope,
         block_hash=event.block_hash,
@@ -135,5 +152,5 @@ def _row(scope: str, event: ChainEvent) -> EventRow:
         block_number=event.block_number,
         name=event.name,
         batch_id=event.fields.get("batch_id"),
-        fields={name: value.hex() if isinstance(value, bytes) else value for name, value in kept.items()},
+        fields=fields,
     )
