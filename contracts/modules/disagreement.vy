@@ -105,8 +105,6 @@ def show(
     for task: uint32 in tasks:
         if convert(task, uint256) < next:
             reasons.fail(reasons.RESOLVE_ORDER)
-        if convert(task, uint256) >= count:
-            reasons.fail(reasons.RESOLVE_INDEX)
         next = convert(task, uint256) + 1
         at: uint256 = k * parties
         f: Node = empty(Node)
@@ -126,6 +124,8 @@ def show(
             shown.lost[2] += f.u2
         frontier[k] = f
         k += 1
+    if next > count:  # the last task has the highest index
+        reasons.fail(reasons.RESOLVE_INDEX)
     width: uint256 = count
     eaten: uint256 = 0
     for level: uint256 in range(MAX_DEPTH):

@@ -13,8 +13,9 @@ from stun.protocol.trees.specs import commitment
 def post(draft: Draft, action: PostResult) -> None:
     """A lone replica shows the top of its results tree, from which root and total units are derived.
 
-    Errors: "batches: lone" (several replicas commit instead), "batches: late", "batches: replica", "batches: signer",
-    "trees: top", "trees: overflow", "batches: units".
+    A signature is over the derived root and units, so that they come first. Errors: "batches: lone" (several replicas
+    commit instead), "batches: replica", "batches: late", "trees: top", "trees: overflow", "batches: signer",
+    "batches: units".
     """
     batch = draft.batch(action.batch_id)
     terms = batch.terms
@@ -22,8 +23,9 @@ def post(draft: Draft, action: PostResult) -> None:
     require(batch.replicas[0].state == ReplicaState.PENDING, "batches: replica")
     require(draft.now < terms.post_by, "batches: late")
     provider = terms.casts[0].provider
+    root, units = derive(terms.count, action.top)
     require(draft.may_sign(provider, action.signer), "batches: signer")
-    root, units = _derive(batch, action.top)
+    require(units <= terms.unit_limit, "batches: units")
     draft.change_replica(action.batch_id, 0, state=ReplicaState.REVEALED, outputs_root=root, total_units=units)
     draft.change(action.batch_id, posted=True, phase=Phase.RESULTS, phase_at=draft.now)
     draft.emit_batch(action.batch_id, "Posted", provider=provider, outputs_root=root, total_units=units)

@@ -6,7 +6,15 @@ from stun.protocol.market.actions import Match, SignedBid
 from stun.protocol.market.draft import Draft
 from stun.protocol.market.state import Batch, Cast, Phase, Replica, Terms
 from stun.protocol.messages import FLAG_PRIVATE, FLAG_PUBLIC_DISPUTE, NOBODY, Order, nonce_week
-from stun.protocol.parameters import MAX_COUNT, MAX_ORDER_SECONDS, MAX_REPLICAS, PPM, WEEK_SECONDS, NumericClass
+from stun.protocol.parameters import (
+    MAX_COUNT,
+    MAX_ORDER_SECONDS,
+    MAX_PROVIDERS,
+    MAX_REPLICAS,
+    PPM,
+    WEEK_SECONDS,
+    NumericClass,
+)
 from stun.protocol.staking import Stake
 from stun.protocol.trees import specs
 
@@ -112,7 +120,7 @@ def _check_bid(
 
 
 def _is_member(providers_root: bytes, signed: SignedBid) -> bool:
-    if signed.membership is None:
+    if signed.membership is None or signed.membership.count > MAX_PROVIDERS:
         return False
     try:
         specs.verify_provider(providers_root, signed.bid.provider, signed.membership)
