@@ -20,7 +20,7 @@ class PoolNews(Protocol):
 
 
 class PoolMirror:
-    """Implements keepers.pools.MatcherPools over any set of pools. `now`: the chain's clock, by which entries expire."""
+    """MatcherPools over any set of pools. `now`: the chain's clock, by which entries expire."""
 
     def __init__(self, pools: PoolNews, domain: Domain, now: Callable[[], int]) -> None:
         self._pools = pools
