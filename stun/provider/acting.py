@@ -43,7 +43,7 @@ class Acting:
             Duty.COMMIT: self._commit,
             Duty.RELEASE_OPENING: self._release_opening,
             Duty.REVEAL: self._reveal,
-            Duty.DELIVER_OUTPUTS: self._deliver_outputs,
+            Duty.DELIVER_OUTPUTS: lambda standing, _: self.deliver_outputs(standing.batch_id),
             Duty.PUBLISH_LEAVES: self._publish_leaves,
             Duty.RESOLVE: self._resolve,
             Duty.SETTLE: self._settle,
@@ -98,22 +98,24 @@ class Acting:
         opening = Opening(standing.replica, top, self._salt(standing))
         self._send(standing, Duty.REVEAL, lambda key: writer.deliver(key, *_place(standing), [], [opening]))
 
-    def _deliver_outputs(self, standing: Standing, trees: Trees) -> None:
-        context, batch_id = self._context, standing.batch_id
+    def deliver_outputs(self, batch_id: bytes) -> None:
+        """Put the outputs where the requester finds them, and say so. Only when no commitment is awaited any more."""
+        context = self._context
+        now = context.reader.now()
         envelope = self._computation.order(batch_id)
         recipient = NOBODY if envelope is None else envelope.order.recipient_key
         named = () if envelope is None else envelope.stores
         digest = context.journal.read(batch_id, Step.SEALED)
         if digest is None:
             sealed = pack_outputs(context.journal.outputs(batch_id), recipient, batch_id + context.account)
-            digest = context.journal.record(batch_id, Step.SEALED, context.stores.local.put(sealed), standing.now)
-        self._announce(standing, digest, named)
-        self._note(standing, Step.DELIVERED)
+            digest = context.journal.record(batch_id, Step.SEALED, context.stores.local.put(sealed), now)
+        self._announce(batch_id, digest, named)
+        context.journal.record(batch_id, Step.DELIVERED, b"", now)
 
     def _publish_leaves(self, standing: Standing, trees: Trees) -> None:
         envelope = self._computation.order(standing.batch_id)
         digest = self._context.stores.local.put(pack_results(self._computation.tree(standing.batch_id)))
-        self._announce(standing, digest, () if envelope is None else envelope.stores)
+        self._announce(standing.batch_id, digest, () if envelope is None else envelope.stores)
         self._context.journal.record(standing.batch_id, Step.LEAVES, digest, standing.now)
 
     def _resolve(self, standing: Standing, trees: Trees) -> None:
@@ -152,11 +154,11 @@ class Acting:
         assert answer is not None, "a duty that shows an answer comes after the computation"
         return answer
 
-    def _announce(self, standing: Standing, digest: bytes, named: tuple[str, ...]) -> None:
+    def _announce(self, batch_id: bytes, digest: bytes, named: tuple[str, ...]) -> None:
         """Put a blob of the own folder where others look, and say where."""
         context = self._context
         taken = context.stores.give(context.stores.local.get(digest), named)
-        delivery = Delivery(standing.batch_id, context.account, digest)
+        delivery = Delivery(batch_id, context.account, digest)
         context.pools.publish(DeliveryEnvelope(delivery, taken[:8], context.sign(delivery)))
 
     def _resolution(self, standing: Standing, trees: Trees) -> Resolution:

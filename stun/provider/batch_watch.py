@@ -25,6 +25,7 @@ class Ended:
     """A batch that is final; `earned` is what this provider was paid, in the order's asset."""
 
     batch_id: bytes
+    asset: bytes
     earned: int
 
 
@@ -112,10 +113,11 @@ class BatchWatch:
         ends = [event for event in events if event.name == "Settled"]
         if not ends or ends[-1].block_number > head - self._context.settings.final_blocks:
             return Vanished(batch_id)
-        return Ended(batch_id, self._earned(batch_id, events, ends[-1]))
+        terms = reader.terms(batch_id)
+        return Ended(batch_id, terms.asset, self._earned(terms, events, ends[-1]))
 
-    def _earned(self, batch_id: bytes, events: Sequence[ChainEvent], end: ChainEvent) -> int:
-        replica = replica_of(self._context.reader.terms(batch_id), self._context.account)
+    def _earned(self, terms: Terms, events: Sequence[ChainEvent], end: ChainEvent) -> int:
+        replica = replica_of(terms, self._context.account)
         if replica is None:
             return 0
         accepted = [

@@ -169,7 +169,7 @@ def _after_reveal(
             if not journal.leaves:
                 duties.append(Duty.PUBLISH_LEAVES)
             others = set(batch.revealed) - {standing.replica}
-            if now >= min(batch.phase_at + turn, batch.resolve_by - turn) and others <= pool.leaves:
+            if now >= batch.phase_at + _resolve_turn(standing, batch, margins) and others <= pool.leaves:
                 duties.append(Duty.RESOLVE)
     if now >= settled_from + turn:
         duties.append(Duty.SETTLE)
@@ -179,6 +179,12 @@ def _after_reveal(
 def _turn(standing: Standing, margins: Margins) -> int:
     """How long this replica leaves a duty to keepers, and then to replicas before it."""
     return margins.patience * (1 + standing.replica)
+
+
+def _resolve_turn(standing: Standing, batch: Batch, margins: Margins) -> int:
+    """The same for a resolution, which has a deadline: half of the time is left when the last replica's turn comes."""
+    eighth = (batch.resolve_by - batch.phase_at) // 8
+    return min(margins.patience, eighth) * (1 + standing.replica)
 
 
 def _lapsed_at(standing: Standing) -> int:

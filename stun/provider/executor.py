@@ -27,6 +27,7 @@ from stun.storage.results import MAX_BYTES, ResultsBroken, unpack_results
 
 _POSTPONED = (ChainError, PoolError, BlobError, Rejected, Unfit)
 _DELIVERIES_READ = 8
+_LAST_DELIVERIES = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +162,31 @@ class ProviderService:
         return found if isinstance(found, Standing) else None
 
     def _end(self, ended: Ended) -> None:
-        now = self.context.reader.now()
-        self.context.journal.record(ended.batch_id, Step.SETTLED, ended.earned.to_bytes(8, "big"), now)
-        self.context.journal.drop_outputs(ended.batch_id)
+        """Close the books of a final batch, after a last try to deliver what is owed."""
+        journal, now = self.context.journal, self.context.reader.now()
+        if self._owes_outputs(ended.batch_id, now):
+            return
+        journal.record(ended.batch_id, Step.SETTLED, ended.asset + ended.earned.to_bytes(8, "big"), now)
+        journal.drop_outputs(ended.batch_id)
         self._computation.forget(ended.batch_id)
         self.context.log.info("settled", batch=ended.batch_id.hex(), earned=ended.earned)
+
+    def _owes_outputs(self, batch_id: bytes, now: int) -> bool:
+        """Deliver what a batch that ended early still lacks; True if that failed and is worth another try."""
+        journal = self.context.journal
+        steps = journal.steps(batch_id)
+        if Step.PUBLISHED not in steps or Step.DELIVERED in steps:
+            return False
+        attempt, not_before = journal.attempt(batch_id, Duty.DELIVER_OUTPUTS)
+        if now < not_before:
+            return True
+        try:
+            self._acting.deliver_outputs(batch_id)
+        except _POSTPONED as error:
+            self.context.log.warning("not_delivered", batch=batch_id.hex(), reason=str(error))
+            journal.next_attempt(batch_id, Duty.DELIVER_OUTPUTS, now, self.context.settings.retry_seconds)
+            return attempt < _LAST_DELIVERIES
+        return False
 
     def _renew_attempts(self, batch_id: bytes) -> None:
         """What was sent for a match that is undone counts for nothing when the order is matched again."""

@@ -46,7 +46,7 @@ class Step(StrEnum):
     SEALED = "sealed"  # digest of the output package
     DELIVERED = "delivered"
     LEAVES = "leaves"  # digest of the published leaves
-    SETTLED = "settled"  # what it earned, u64
+    SETTLED = "settled"  # what it earned: asset | amount u64
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,16 @@ class Promise:
     expires_at: int
     envelope: BidEnvelope
     published: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Earning:
+    """What a settled batch paid this provider, and when it was seen (chain time)."""
+
+    batch_id: bytes
+    asset: bytes
+    amount: int
+    at: int
 
 
 class Journal:
@@ -110,12 +120,14 @@ class Journal:
             )
             return list(session.scalars(query.order_by(StepRow.at, StepRow.batch_id)))
 
-    def settled(self) -> list[tuple[bytes, int, int]]:
-        """(batch, earned, when) of every settled batch, newest last."""
+    def settled(self) -> list[Earning]:
+        """Every settled batch, newest last."""
+        query = select(StepRow).where(StepRow.step == Step.SETTLED.value).order_by(StepRow.at)
         with Session(self._engine) as session:
-            query = select(StepRow).where(StepRow.step == Step.SETTLED.value).order_by(StepRow.at)
             rows: Iterable[StepRow] = session.scalars(query)
-            return [(row.batch_id, int.from_bytes(row.payload, "big"), row.at) for row in rows]
+            return [
+                Earning(row.batch_id, row.payload[:32], int.from_bytes(row.payload[32:], "big"), row.at) for row in rows
+            ]
 
     def add_outputs(self, batch_id: bytes, first: int, outputs: Sequence[tuple[bytes, int]]) -> None:
         """Keep the outputs of the next tasks; `first` must be how many are kept already."""

@@ -21,15 +21,18 @@ E = TypeVar("E", bound=Envelope)
 
 
 class PoolView(Protocol):
-    """All pools that a provider knows, as one."""
+    """All pools that a provider knows, as one; stun.pool.pool_set.PoolSet is one."""
 
-    def publish(self, envelope: Envelope) -> None:
+    def publish(self, envelope: Envelope) -> object:
         """Hand an envelope to every pool; again is no error. Errors: PoolError if no pool took it."""
 
-    def find(
-        self, kind: Kind, batch_id: bytes | None = None, account: bytes | None = None, recipient: bytes | None = None
+    def read(
+        self, kind: Kind, *, account: bytes | None = None, recipient: bytes | None = None, batch_id: bytes | None = None
     ) -> Sequence[Envelope]:
-        """Open envelopes of a kind by order digest or batch, author and recipient. Errors: PoolError."""
+        """Open envelopes of a kind by author, recipient, and order digest or batch. Errors: PoolError."""
+
+    def order(self, digest: bytes) -> Sequence[OrderEnvelope]:
+        """Every variant of one order, also when it is matched. Errors: PoolError."""
 
 
 class CheckedPools:
@@ -46,18 +49,19 @@ class CheckedPools:
     def asks(self, account: bytes) -> list[AskEnvelope]:
         """Unexpired questions for this account's bid."""
         now = self._reader.now()
-        found = cast(list[AskEnvelope], self._pools.find(Kind.ASK, recipient=account))
+        found = cast(list[AskEnvelope], self._pools.read(Kind.ASK, recipient=account))
         return [e for e in self._true(Kind.ASK, found) if e.ask.provider == account and now < e.ask.expires_at]
 
     def orders(self, digest: bytes | None = None) -> list[OrderEnvelope]:
         """Open orders, or every variant of one."""
-        found = cast(list[OrderEnvelope], self._pools.find(Kind.ORDER, batch_id=digest))
+        found = self._pools.read(Kind.ORDER) if digest is None else self._pools.order(digest)
         domain = self._reader.domain
-        return [e for e in self._true(Kind.ORDER, found) if digest in (None, e.order.digest(domain))]
+        orders = self._true(Kind.ORDER, cast(list[OrderEnvelope], found))
+        return [e for e in orders if digest in (None, e.order.digest(domain))]
 
     def commits(self, batch_id: bytes, terms: Terms) -> dict[int, frozenset[bytes]]:
         """Every commitment that a replica of the batch signed, by replica."""
-        found = cast(list[CommitEnvelope], self._pools.find(Kind.COMMIT, batch_id=batch_id))
+        found = cast(list[CommitEnvelope], self._pools.read(Kind.COMMIT, batch_id=batch_id))
         out: dict[int, frozenset[bytes]] = {}
         for replica, cast_ in enumerate(terms.casts):
             mine = [e for e in found if (e.commit.batch_id, e.commit.provider) == (batch_id, cast_.provider)]
@@ -66,7 +70,7 @@ class CheckedPools:
 
     def deliveries(self, batch_id: bytes, provider: bytes) -> list[DeliveryEnvelope]:
         """Where a provider says its outputs, or its results, lie."""
-        found = cast(list[DeliveryEnvelope], self._pools.find(Kind.DELIVERY, batch_id=batch_id, account=provider))
+        found = cast(list[DeliveryEnvelope], self._pools.read(Kind.DELIVERY, batch_id=batch_id, account=provider))
         wanted = (batch_id, provider)
         return [
             e for e in self._true(Kind.DELIVERY, found) if (e.delivery.batch_id, e.delivery.provider) == wanted
