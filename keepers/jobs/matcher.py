@@ -21,7 +21,7 @@ from keepers.services.matcher_state import (
 )
 from keepers.services.profiles import ProviderProfile, read_profile
 from keepers.services.scoring import Scorer
-from keepers.store.duties import Duty
+from keepers.store.duties import Duty, DutyState
 from keepers.store.events import EventLog
 from keepers.store.orders import OrderMemory
 from stun.chains.interface import Intent
@@ -34,6 +34,7 @@ _log = structlog.get_logger(__name__)
 SignDigest = Callable[[bytes], bytes]
 ReadRequirements = Callable[[OrderEnvelope], Requirements | None]
 MATCH = "match"
+MOST_REFUSALS = 20
 
 
 class MatcherJob:
@@ -66,6 +67,7 @@ class MatcherJob:
         self._sign = sign
         self._requirements = requirements
         self._facts = FactBook(reader, facts_seconds)
+        self._doubts: dict[bytes, dict[bytes, int]] = {}
 
     def tick(self) -> None:
         """Do one cycle. Errors: StunError (chain or pool; the next tick tries again)."""
@@ -73,6 +75,7 @@ class MatcherJob:
         self.metrics.undone(self._events.sync(self._reader).undone)
         self._orders.forget_expired(now)
         envelopes = self._valid_orders(now)
+        self._doubts = {digest: held for digest, held in self._doubts.items() if digest in envelopes}
         self._actor.follow(lambda duty: self._is_matched(duty, envelopes), now)
         state = self._state(envelopes, now)
         self.metrics.waits("orders", len(state.orders))
@@ -94,8 +97,8 @@ class MatcherJob:
 
     def _state(self, envelopes: dict[bytes, OrderEnvelope], now: int) -> MatcherState:
         seen = self._orders.first_seen({digest: e.order.expires_at for digest, e in envelopes.items()}, now)
-        held = {subject for subject, _ in self._actor.held(now)}
-        waiting = {digest: envelope for digest, envelope in envelopes.items() if digest not in held}
+        held = self._actor.held(now)
+        waiting = {digest: e for digest, e in envelopes.items() if (digest, self._version(digest)) not in held}
         bids = self._bids(list(waiting), now)
         profiles = self._pools.profiles()
         orders = [
@@ -110,6 +113,7 @@ class MatcherJob:
             profiles=self._profiles(profiles, now),
             bids=bids,
             asked=self._orders.asked(),
+            doubts=self._doubts,
             policy=self._policy,
             scorer=self._scorer,
         )
@@ -184,15 +188,23 @@ class MatcherJob:
         def send(writer: MarketWriter, key: str) -> Intent:
             return writer.match(key, order, plan.order.signature, offers)
 
-        self._actor.act(
+        outcome = self._actor.act(
             MATCH,
             plan.order.digest,
-            0,
+            self._version(plan.order.digest),
             send,
             lambda: self._reader.nonce_used(*nonce),
             now,
             providers=[offer.bid.provider.hex() for offer in plan.offers],
         )
+        if outcome is DutyState.FAILED:
+            doubts = self._doubts.setdefault(plan.order.digest, {})
+            for offer in plan.offers:
+                doubts[offer.bid.provider] = doubts.get(offer.bid.provider, 0) + 1
+
+    def _version(self, digest: bytes) -> int:
+        """How many matches of an order were refused: each refusal leads to other bids, and to a key of its own."""
+        return min(sum(self._doubts.get(digest, {}).values()), MOST_REFUSALS)
 
     def _is_matched(self, duty: Duty, envelopes: dict[bytes, OrderEnvelope]) -> bool:
         envelope = envelopes.get(duty.subject)

@@ -8,18 +8,31 @@ from stun.protocol import money, parameters
 from stun.protocol.errors import Rejected
 from stun.protocol.messages import NOBODY, Order
 from stun.protocol.parameters import NumericClass
+from stun.protocol.trees.specs import verify_provider
 
 
 def usable_bids(
     entry: OpenOrder, state: MatcherState, balances: Mapping[tuple[bytes, bytes], int], now: int
 ) -> list[ReceivedBid]:
-    """Return the bids that could be brought now, cheapest first, one of each provider (its cheapest)."""
+    """Return the bids that could be brought now, best first, one of each provider.
+
+    Bids that were in refused matches come last, then the cheapest come first, so that no bid that only looks valid
+    can block an order for ever.
+    """
     found: dict[bytes, ReceivedBid] = {}
     reputations = state.facts.reputations
 
-    def rank(received: ReceivedBid) -> tuple[int, bool, int, bytes]:
+    doubts = state.doubts.get(entry.digest, {})
+
+    def rank(received: ReceivedBid) -> tuple[int, int, bool, int, bytes]:
         bid = received.bid
-        return bid.price, bid.matcher != state.keeper, -reputations.get(bid.provider, 0), bid.provider
+        return (
+            doubts.get(bid.provider, 0),
+            bid.price,
+            bid.matcher != state.keeper,
+            -reputations.get(bid.provider, 0),
+            bid.provider,
+        )
 
     for received in sorted(state.bids.get(entry.digest, ()), key=rank):
         if received.bid.provider not in found and _is_usable(entry, received, state, balances, now):
@@ -42,12 +55,23 @@ def _is_usable(
         or now + state.policy.margin >= bid.expires_at
         or bid.price > order.price_at(now)
         or received.signer not in {bid.provider, facts.operators.get(bid.provider, NOBODY)} - {NOBODY}
-        or (received.membership is None) != (order.providers_root == NOBODY)
+        or not _is_admitted(order, received)
         or facts.stakes.get(bid.provider, 0) < parameters.read(facts.rules[order.asset].limits, "min_stake")
     ):
         return False
     bond = bond_of(order, bid.price, facts)
     return bond is not None and balances.get((order.asset, bid.provider), 0) >= bond
+
+
+def _is_admitted(order: Order, received: ReceivedBid) -> bool:
+    """Whether the order admits the provider: with a proof where it lists providers, without one elsewhere."""
+    if order.providers_root == NOBODY or received.membership is None:
+        return order.providers_root == NOBODY and received.membership is None
+    try:
+        verify_provider(order.providers_root, received.bid.provider, received.membership)
+    except Rejected:
+        return False
+    return True
 
 
 def bond_of(order: Order, price: int, facts: ChainFacts) -> int | None:

@@ -55,7 +55,7 @@ class MatcherPolicy:
 @dataclass(frozen=True, slots=True)
 class MatcherState:
     """All that a decision knows. `asked`: per order digest, when each provider was asked last; `acting`: orders whose
-    match is under way."""
+    match is under way; `doubts`: per order, how often the chain refused a match with a provider's bid."""
 
     keeper: bytes
     facts: ChainFacts
@@ -64,6 +64,7 @@ class MatcherState:
     bids: Mapping[bytes, Sequence[ReceivedBid]] = field(default_factory=dict)
     asked: Mapping[bytes, Mapping[bytes, int]] = field(default_factory=dict)
     acting: frozenset[bytes] = frozenset()
+    doubts: Mapping[bytes, Mapping[bytes, int]] = field(default_factory=dict)
     policy: MatcherPolicy = field(default_factory=MatcherPolicy)
     scorer: Scorer = field(default_factory=SimpleScorer)
 

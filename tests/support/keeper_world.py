@@ -1,6 +1,7 @@
 """A market in memory with a requester, providers, keepers and pools, for tests of keepers. Every signature is real."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
@@ -136,15 +137,15 @@ class KeeperWorld:
         """A valid order of two replicas, with fields changed."""
         expires_at = changes.get("expires_at", self.market.clock + 3_600)
         self._nonces += 1
-        fields: dict[str, Any] = dict(
+        order = Order(
             requester=account("requester"), asset=self.asset, model_id=self.model_id, specs_root=b"\x51" * 32,
             count=COUNT, max_units=MAX_UNITS, start_price=STUN, max_price=2 * STUN, ramp_start=self.market.clock,
             ramp_seconds=100, replicas=2, audit_ppm=1_000_000, post_seconds=100, task_seconds=5,
             challenge_seconds=40, tier=0, flags=0, recipient_key=bytes(32), matcher=bytes(32),
             providers_root=bytes(32), tip=1_000, config=0, expires_at=expires_at,
-            nonce=nonce_of(expires_at, 0, self._nonces),
+            nonce=nonce_of(expires_at, self._nonces >> 8, self._nonces & 255),
         )  # fmt: skip
-        return Order(**fields | changes)
+        return replace(order, **changes)
 
     def publish_order(self, order: Order, role: str = "requester") -> bytes:
         """Sign an order, bring it to the pools, and return its digest."""
@@ -160,11 +161,7 @@ class KeeperWorld:
 
     def publish_bid(self, number: int, order_digest: bytes, price: int, matcher: bytes, **changes: Any) -> Bid:
         """Bid with a provider's signature."""
-        fields: dict[str, Any] = dict(
-            provider=self.providers[number], order_digest=order_digest, price=price, matcher=matcher,
-            expires_at=self.market.clock + 600,
-        )  # fmt: skip
-        bid = Bid(**fields | changes)
+        bid = replace(Bid(self.providers[number], order_digest, price, matcher, self.market.clock + 600), **changes)
         self.pools.publish(BidEnvelope(bid, self.sign(f"provider {number}", bid)))
         return bid
 
