@@ -24,6 +24,7 @@ MAX_CURSOR = 2**63 - 1
 _HEX = re.compile(r"(?:0x)?([0-9a-f]{64})")
 _NUMBER = re.compile(r"[0-9]{1,19}")
 _KINDS = {("deliveries" if kind is Kind.DELIVERY else f"{kind.value}s"): kind for kind in Kind}
+_LISTS = [f"/{plural}" for plural in _KINDS]  # whole paths: the router does not fall back to /{plural}
 _OF_BATCH = {Kind.COMMIT, Kind.POST, Kind.OPENING, Kind.DELIVERY}
 _FILTERS = {"batch": "batch_id", "account": "account", "recipient": "recipient"}
 _OWN_NAMES: dict[Kind, dict[str, str]] = {
@@ -60,20 +61,20 @@ async def health(request: AnyRequest) -> Response[Json]:
     return Response(body, status_code=HTTPStatus.OK if pool.fault is None else HTTPStatus.SERVICE_UNAVAILABLE)
 
 
-@post("/{plural:str}", guards=[limit_rate])
-async def take(request: AnyRequest, plural: FromPath[str]) -> Response[Json]:
+@post(_LISTS, guards=[limit_rate])
+async def take(request: AnyRequest) -> Response[Json]:
     """Take in one envelope: 201 when new, 200 when it was held already."""
-    kind = _kind(plural)
+    kind = _kind(request.url.path.strip("/"))
     entry, created = await _pool(request).admit(kind, await _body(request))
     status = HTTPStatus.CREATED if created else HTTPStatus.OK
     answer = {"cursor": entry.cursor, "digest": "0x" + entry.digest.hex(), "conflict": entry.conflict}
     return Response(answer, status_code=status)
 
 
-@get("/{plural:str}", guards=[limit_rate])
-async def list_entries(request: AnyRequest, plural: FromPath[str]) -> Json:
+@get(_LISTS, guards=[limit_rate])
+async def list_entries(request: AnyRequest) -> Json:
     """Page through the open entries of one kind."""
-    return await _page(request, _kind(plural))
+    return await _page(request, _kind(request.url.path.strip("/")))
 
 
 @get("/orders/{digest:str}", guards=[limit_rate])

@@ -69,6 +69,7 @@ def _error(number: Any, code: int, message: str) -> dict[str, Any]:
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # else every answer waits 40 ms for the client's acknowledgement
     gateway: Gateway
 
     def do_POST(self) -> None:

@@ -1,0 +1,1 @@
+"""The demonstration that `make demo` runs: a whole market on this machine, watched live."""
