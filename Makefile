@@ -11,7 +11,6 @@ BIN := .venv/bin
 LINT := .venv-lint/bin
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
-VYPER_RULES_OFF := NTX1 NTX9 NTX11
 
 .PHONY: help demo test test-long lint format gates bench bench-gas devnet devnet-down hooks lock clean
 .PHONY: runtime dev torch linters node contracts
@@ -37,7 +36,7 @@ lint: dev linters ## ruff, types, layering, and natrix for Vyper
 	@echo "lint: types"
 	@$(LINT)/mypy --python-executable $(BIN)/python
 	@echo "lint: Vyper"
-	@export PATH="$(CURDIR)/$(BIN):$$PATH"; $(LINT)/natrix lint --disable $(VYPER_RULES_OFF) -- contracts/*.vy
+	@export PATH="$(CURDIR)/$(BIN):$$PATH"; $(LINT)/natrix lint contracts/*.vy
 
 format: linters ## lay the Python code out
 	@$(LINT)/ruff format .
