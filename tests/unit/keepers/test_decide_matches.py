@@ -75,18 +75,18 @@ def action_of(plan: BringMatch) -> Match:
     return Match(KEEPER, plan.order.order, plan.order.order.requester, bids)
 
 
-bids_drawn = st.lists(
-    st.tuples(
-        st.sampled_from(PEOPLE),
-        st.sampled_from([STUN - 3, STUN - 2, STUN, STUN + 1, 3 * STUN // 2, 2 * STUN]),
-        st.sampled_from([-1, 0, 1, 5, 6, 30]),
+@st.composite
+def drawn_bids(draw: st.DrawFn) -> list[Any]:
+    """A bid of each of the people, then more: (provider, price, life in seconds, matcher, signer, signs itself)."""
+    rest = st.tuples(
+        st.sampled_from([STUN, STUN - 3, STUN - 2, STUN + 1, 3 * STUN // 2, 2 * STUN]),
+        st.sampled_from([30, 30, 6, 5, 1, 0, -1]),
         st.sampled_from([KEEPER, KEEPER, bytes(32), account("other matcher")]),
         st.sampled_from(PEOPLE),
         st.sampled_from([True, True, True, False]),
-    ),
-    min_size=4,
-    max_size=12,
-)
+    )
+    bidders = [*draw(st.permutations(PEOPLE)), *draw(st.lists(st.sampled_from(PEOPLE), max_size=6))]
+    return [(provider, *draw(rest)) for provider in bidders]
 
 
 def six(*values: int) -> st.SearchStrategy[list[int]]:
@@ -124,9 +124,12 @@ def test_every_match_brought_is_one_that_the_contract_takes() -> None:
 
     @settings(max_examples=150, deadline=None)
     @given(
-        replicas=st.lists(st.integers(1, 3), min_size=1, max_size=3), drawn=bids_drawn, money=six(10**7, 10**7, 1_500_000, 400_000, 399_999, 0),
-        stakes=six(1, 1, 2, 0), now=st.integers(NOW - 60, NOW + 120),
-    )  # fmt: skip
+        replicas=st.lists(st.integers(1, 3), min_size=1, max_size=3),
+        drawn=drawn_bids(),
+        money=six(10**7, 10**7, 10**7, 1_500_000, 400_000, 399_999, 0),
+        stakes=six(1, 1, 1, 2, 0),
+        now=st.integers(NOW - 60, NOW + 100),
+    )
     def check(replicas: list[int], drawn: list[Any], money: list[int], stakes: list[int], now: int) -> None:
         counted[0] += check_matches(replicas, drawn, money, stakes, now)
 
