@@ -3,6 +3,7 @@
 Both take the same compiled artifacts and raw calldata, so that a test may run on either. The clock is set by hand.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -139,6 +140,7 @@ class RevmMachine:
 
     def _failed(self, failure: RuntimeError) -> Outcome:
         text = str(failure)
-        raw = bytes.fromhex(text[text.index("0x") + 2 :].split("'")[0].split('"')[0].rstrip(")} ")) if "0x" in text else b""
+        found = re.search("output: 0x([0-9a-f]*)", text)
+        raw = bytes.fromhex(found[1]) if found else b""
         result: Any = self._evm.result
         return Outcome(decode_revert(raw) or text, raw, (), int(result.gas_used) if result else 0)

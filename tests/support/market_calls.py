@@ -80,8 +80,8 @@ class Translator:
             return b""
         good = sign(expected, digest)
         forms = [
-            bytes(SIGNATURE_BYTES), malleable(good), bytes([good[0] ^ 1]) + good[1:], good[:64] + bytes([good[64] - 27]),
-            b"", good[:64],
+            bytes(SIGNATURE_BYTES), malleable(good), bytes([good[0] ^ 1]) + good[1:], b"", good[:64],
+            good[:64] + bytes([good[64] - 27]),
         ]  # fmt: skip
         if most > SIGNATURE_BYTES:
             forms.append(good + b"\0")

@@ -34,6 +34,9 @@ def evidence(plan: Plan, batch: Batch) -> Resolution | None:
         return None
 
 
+Move = Callable[[Plan, Batch], actions.Action]
+
+
 class Moves:
     """Chooses a move for a batch from a seeded source."""
 
@@ -45,13 +48,14 @@ class Moves:
         """Return something that may be done with a batch now."""
         batch = self.world.market.batches[plan.batch_id]
         if self.world.now >= due_moment(batch):
-            return self.rng.choice((self.expire, self.settle, self.settle, self.deliver, self.convict))(plan, batch)
-        choices: dict[Phase, tuple[Callable[[Plan, Batch], actions.Action], ...]] = {
+            late: tuple[Move, ...] = (self.expire, self.settle, self.settle, self.deliver, self.convict)
+            return self.rng.choice(late)(plan, batch)
+        choices: dict[Phase, tuple[Move, ...]] = {
             Phase.OPEN: (*(self.answer,) * 9, self.leave, self.convict),
             Phase.REVEALING: (*(self.deliver,) * 6, self.convict),
             Phase.RESULTS: (
-                *(self.resolve,) * 6, self.accept, self.release, self.set_due, self.hold, self.convict, self.settle,
-                self.deliver,
+                *(self.resolve,) * 4, *(self.set_due,) * 3, self.accept, self.release, self.hold, self.convict,
+                self.settle, self.deliver,
             ),
         }  # fmt: skip
         return self.rng.choice(choices[batch.phase])(plan, batch)
@@ -84,13 +88,14 @@ class Moves:
         """Some commitments and some reveals, in any mixture; repeated ones too."""
         casts = batch.terms.casts
         commits: list[int] = [k for k, r in enumerate(batch.replicas) if r.state == ReplicaState.PENDING]
-        if batch.phase != Phase.OPEN or self.rng.random() < 0.4:
-            commits = self.rng.sample(commits, self.rng.randint(0, len(commits)))
+        if batch.phase != Phase.OPEN or self.rng.random() < 0.5:
+            least = 1 if commits and batch.phase == Phase.OPEN else 0
+            commits = self.rng.sample(commits, self.rng.randint(least, len(commits)))
         reveals = [k for k, r in enumerate(batch.replicas) if r.state == ReplicaState.COMMITTED or k in commits]
         left = any(r.state == ReplicaState.PENDING and k not in commits for k, r in enumerate(batch.replicas))
         if left and self.world.now < batch.terms.post_by:
             reveals = []
-        reveals = reveals if self.rng.random() < 0.5 else self.rng.sample(reveals, self.rng.randint(0, len(reveals)))
+        reveals = reveals if self.rng.random() < 0.3 else self.rng.sample(reveals, self.rng.randint(0, len(reveals)))
         if self.rng.random() < 0.1:
             commits = [*commits, *commits][:3]
         self.rng.shuffle(commits)

@@ -65,7 +65,8 @@ class Orders:
     def propose(self, replicas: int | None = None, numeric_class: NumericClass | None = None) -> Proposal:
         """Return a match that the rules allow, money and stake permitting."""
         rng, people = self.rng, self.world.people
-        order = self._order(replicas or rng.randint(1, 3), rng.choice(CLASSES) if numeric_class is None else numeric_class)
+        kind = rng.choice(CLASSES) if numeric_class is None else numeric_class
+        order = self._order(replicas or rng.randint(1, 3), kind)
         providers = rng.sample([p for p in people.bidders if p != order.requester], order.replicas)
         listed = order.providers_root != NOBODY
         if listed:
@@ -103,7 +104,7 @@ class Orders:
         task = rng.randint(1, 60)
         post = rng.choice((task, rng.randint(task, 900), 900, 900))
         ramp = rng.choice(((0, 0), (now, 100), (now - 50, 100), (now + 10, 5), (now - 100, 100)))
-        listed = numeric_class == NumericClass.OPAQUE and replicas == 1 or rng.random() < 0.15
+        listed = (numeric_class == NumericClass.OPAQUE and replicas == 1) or rng.random() < 0.15
         audit_ppm = 0 if numeric_class == NumericClass.OPAQUE else rng.choice((10_000, 33_333, 500_000, 10**6))
         return Order(
             requester=rng.choice(people.requesters), asset=rng.choice(self.world.assets),
@@ -169,7 +170,8 @@ class WrongOrders:
         return proposal.change(replicas=self.rng.choice(wrong))
 
     def orders_count(self, proposal: Proposal) -> Proposal:
-        return proposal.change(**self.rng.choice(({"count": 0}, {"count": 65_537}, {"count": 2**32 - 1}, {"max_units": 0})))
+        wrong = ({"count": 0}, {"count": 65_537}, {"count": 2**32 - 1}, {"max_units": 0})
+        return proposal.change(**self.rng.choice(wrong))
 
     def orders_price(self, proposal: Proposal) -> Proposal:
         return proposal.change(start_price=proposal.order.max_price + 1)

@@ -1,10 +1,11 @@
-"""What happens around the market in a run: new config versions, stake, retired models. Always valid; both sides follow."""
+"""What happens around the market: new config versions, stake, retired models. Always valid; both sides follow."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
 from deployed_market import DeployedMarket
+
 from stun.protocol import config, registry, staking
 from stun.protocol.market.state import Market
 from stun.protocol.parameters import PARAMETERS

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
+from typing import Any
 
 import coincurve
 from eth_utils.crypto import keccak
@@ -74,10 +75,12 @@ def parties() -> Parties:
         "operators": ("operator 1", "operator 2"),
         "matchers": ("matcher 1", "matcher 2"),
     }
-    names = ("owner", "selfish", "unstaked", "poor", "stranger", "court", "settlement", "auditor")
-    names += ("creator", "challenger")
-    lists = {role: tuple(account_of_name(name) for name in names) for role, names in several.items()}
-    return Parties(**{name: account_of_name(name) for name in names}, **lists)
+    names = (
+        "owner", "selfish", "unstaked", "poor", "stranger", "court", "settlement", "auditor", "creator", "challenger"
+    )  # fmt: skip
+    found: dict[str, Any] = {role: tuple(account_of_name(name) for name in names) for role, names in several.items()}
+    found |= {name: account_of_name(name) for name in names}
+    return Parties(**found)
 
 
 def sign(account: bytes, digest: bytes) -> bytes:

@@ -51,7 +51,7 @@ class Planner:
         self._rng = rng
 
     def plan(self, batch_id: bytes, order: Order, terms: Terms) -> Plan:
-        """Return answers for a batch: mostly equal, often different in some tasks, at times garbage or beyond limits."""
+        """Return answers for a batch: mostly equal, often different in some tasks, at times garbage or above limits."""
         honest = self._results(terms)
         answers = [self._answer(honest)] * len(terms.casts)
         for k in range(len(answers)):

@@ -35,6 +35,7 @@ OTHER_CODES = (
 )  # fmt: skip
 CODES = tuple(dict.fromkeys((*MATCH_CODES, *OTHER_CODES)))
 MOST_OPEN = 24
+FULL_COMPARISON = 250  # actions; what an action changes in the specification is compared at once
 LEAST_STAKE = 2 * 10**11
 
 
@@ -69,7 +70,21 @@ class Run:
         goal = self.tally.total + count
         while self.tally.total < goal:
             self.step()
+            if self.tally.total % FULL_COMPARISON == 0:
+                self.world.compare()
         self.world.compare()
+
+    def attempt(self, count: int) -> None:
+        """Take a number of actions; a failure says by which seed and actions it is reached.
+
+        Errors: AssertionError (also a Divergence) with the last actions.
+        """
+        try:
+            self.steps(count)
+        except AssertionError as error:
+            last = "\n".join(f"  at {now}: {what}" for now, what in self.world.log[-3:])
+            place = f"seed {self.seed}, action {len(self.world.log)} at {self.world.now}"
+            raise AssertionError(f"{error}\n{place}; the last actions:\n{last}") from error
 
     def step(self) -> None:
         """Take one step of some kind."""
@@ -111,7 +126,7 @@ class Run:
 
     def _rarest(self, kind: str, codes: tuple[str, ...]) -> str:
         """Return a code that was tried or met less often than others."""
-        chosen = min(self.rng.sample(codes, 4), key=lambda code: self._tried[kind, code] + self.tally.codes[code])
+        chosen = min(self.rng.sample(codes, 12), key=lambda code: self._tried[kind, code] + self.tally.codes[code])
         self._tried[kind, chosen] += 1
         return chosen
 
@@ -138,12 +153,13 @@ class Run:
         account = rng.choice(people.providers)
         operator = rng.choice((*people.operators, NOBODY))
         message = Operator(account, operator, self.world.market.operator_nonces.get(account, 0), self.world.now + 1)
-        self.act(rng.choice((
+        chosen: tuple[actions.Action, ...] = (
             actions.Deposit(party, asset, rng.randint(1, 10**9), rng.choice(people.all)),
             actions.Withdraw(party, asset, max(1, rng.choice((1, free // 100))), rng.choice(people.all)),
             actions.CancelOrder(party, nonce),
             actions.SetOperator(account, message), actions.SetOperator(people.stranger, message, account),
-        )))  # fmt: skip
+        )  # fmt: skip
+        self.act(rng.choice(chosen))
 
     def _outside(self) -> None:
         """Change the config, or stake; top up whoever was slashed too often."""

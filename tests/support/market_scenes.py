@@ -21,7 +21,8 @@ def open_batch(
 ) -> Plan:
     """Open a batch of `count` tasks of 100 units with one replica for each answer."""
     proposal = run.orders.propose(len(answers), numeric_class)
-    proposal.change(count=count, max_units=100, post_seconds=900, task_seconds=10, challenge_seconds=300, flags=0, tip=9)
+    proposal.change(count=count, max_units=100, post_seconds=900, task_seconds=10, challenge_seconds=300)
+    proposal.change(flags=0, tip=9)
     match = run.orders.seal(proposal)
     assert run.act(match) is None
     batch_id = match.order.digest(run.world.market.domain)

@@ -92,7 +92,8 @@ class World:
         """Take one action on both sides and compare; return the code if both refuse. Errors: Divergence."""
         self.log.append((self.now, action))
         before = self.market
-        code, events = None, ()
+        code: str | None = None
+        events: tuple[Event, ...] = ()
         try:
             after, events = step(before, action, self.now)
         except Rejected as refusal:
@@ -158,7 +159,8 @@ class World:
     def _compare_changes(self, before: Market) -> None:
         """Compare everything that the step changed in the specification, and the totals that nothing may change."""
         after = self.market
-        pairs = [key for key in {*before.balances, *after.balances} if before.balances.get(key) != after.balances.get(key)]
+        keys = {*before.balances, *after.balances}
+        pairs = [key for key in keys if before.balances.get(key) != after.balances.get(key)]
         self._same_balances(pairs)
         changed = _changed(before.stakes, after.stakes) | _changed(before.reputations, after.reputations)
         changed |= _changed(before.operators, after.operators) | _changed(before.operator_nonces, after.operator_nonces)
