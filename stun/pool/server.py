@@ -5,8 +5,10 @@ entries by their cursor, filtered by `batch`, `account` (who signed) and `recipi
 new ones. Errors are JSON `{"error": code, "message": text}`. One process: its listeners are woken from within.
 """
 
+import asyncio
 import json
 import os
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,17 +26,27 @@ from stun.pool.settings import PoolSettings
 from stun.pool.store import PoolStore
 
 
-def create_app(settings: PoolSettings, market: MarketReader, store: PoolStore) -> Litestar:
-    """Make the ASGI application of one pool; it closes the store when it ends."""
+PARENT_SECONDS = 0.5
+
+
+def create_app(settings: PoolSettings, market: MarketReader, store: PoolStore, parent: int | None = None) -> Litestar:
+    """Make the ASGI application of one pool; it closes the store when it ends.
+
+    With `parent`, the id of the process that started this one, the process ends when that one is gone: an orphan would
+    hold the port and the database.
+    """
 
     @asynccontextmanager
     async def lifespan(app: Litestar) -> AsyncIterator[None]:
         service = PoolService(settings, market, store)
         app.state.pool = service
         await service.start()
+        watch = None if parent is None else asyncio.create_task(_end_with(parent))
         try:
             yield
         finally:
+            if watch is not None:
+                watch.cancel()
             await service.stop()
 
     return Litestar(
@@ -50,7 +62,8 @@ def create_app(settings: PoolSettings, market: MarketReader, store: PoolStore) -
 def app_from_environment() -> Litestar:
     """Make the application that the environment describes, in the server's worker."""
     settings = PoolSettings()
-    return create_app(settings, settings.market(), PoolStore.open(settings.database, settings.bounds()))
+    store = PoolStore.open(settings.database, settings.bounds())
+    return create_app(settings, settings.market(), store, parent=os.getppid())
 
 
 def serve(settings: PoolSettings) -> None:
@@ -67,6 +80,12 @@ def serve(settings: PoolSettings) -> None:
         workers=1,
         workers_kill_timeout=10,
     ).serve()
+
+
+async def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        await asyncio.sleep(PARENT_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -4,24 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pool_world import Door, PoolWorld
 
-from stun.pool.admission import Admission
 from stun.pool.bounds import Bounds
-from stun.pool.envelopes import Envelope, kind_of
-from stun.pool.store import Entry, PoolStore
-from stun.pool.wire import encode
-from tests.unit.pool.pool_world import PoolWorld
-
-
-class Door:
-    """A pool without its server."""
-
-    def __init__(self, world: PoolWorld, store: PoolStore) -> None:
-        self.store = store
-        self.admission = Admission(world.market, store)
-
-    def admit(self, envelope: Envelope) -> tuple[Entry, bool]:
-        return self.admission.admit(kind_of(envelope), encode(envelope))
+from stun.pool.store import PoolStore
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pool_world import MONEY, Door, PoolWorld, account
 
 from stun.pool.errors import EntryConflict
 from stun.protocol.errors import Rejected
@@ -12,8 +13,6 @@ from stun.protocol.messages import NOBODY, Order
 from stun.protocol.parameters import DAY_SECONDS
 from stun.protocol.staking import Stake
 from stun.protocol.trees.specs import Membership, prove_provider, providers_root
-from tests.unit.pool.conftest import Door
-from tests.unit.pool.pool_world import MONEY, PoolWorld, account
 
 pytestmark = pytest.mark.unit
 LISTED = [account("provider 1"), account("provider 2")]

@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pool_world import MONEY, Door, PoolWorld, account, key
 
 from stun.pool.errors import EntryConflict, PoolFull
 from stun.pool.rehearsal import STAND_INS
@@ -13,8 +14,6 @@ from stun.protocol.market import actions
 from stun.protocol.messages import Domain, nonce_of
 from stun.protocol.parameters import DAY_SECONDS, U64, NumericClass
 from stun.protocol.trees.specs import providers_root
-from tests.unit.pool.conftest import Door
-from tests.unit.pool.pool_world import MONEY, PoolWorld, account, key
 
 pytestmark = pytest.mark.unit
 

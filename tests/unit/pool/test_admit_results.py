@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from pool_world import Door, PoolWorld, account
 
 from stun.pool.batch_admission import known_commitments
 from stun.pool.envelopes import Kind
@@ -11,8 +12,6 @@ from stun.pool.errors import EntryConflict
 from stun.protocol.errors import Rejected
 from stun.protocol.market import actions
 from stun.protocol.trees.results import Top
-from tests.unit.pool.conftest import Door
-from tests.unit.pool.pool_world import PoolWorld, account
 
 pytestmark = pytest.mark.unit
 

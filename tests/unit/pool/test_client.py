@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 from litestar.testing import TestClient
+from pool_world import PoolWorld, account
 
 from stun.pool.client import PoolClient
 from stun.pool.envelopes import Envelope, Kind, OrderEnvelope, kind_of
@@ -27,7 +28,6 @@ from stun.pool.settings import PoolSettings
 from stun.pool.store import PoolStore
 from stun.pool.wire import to_json
 from stun.protocol.market import actions
-from tests.unit.pool.pool_world import PoolWorld, account
 
 pytestmark = pytest.mark.unit
 Answer = Callable[[httpx.Request], httpx.Response]

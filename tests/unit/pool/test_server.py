@@ -9,6 +9,7 @@ import pytest
 from litestar.datastructures import Address
 from litestar.exceptions import WebSocketDisconnect
 from litestar.testing import TestClient
+from pool_world import PoolWorld, account
 from structlog.testing import capture_logs
 
 from stun.chains.interface import ChainError
@@ -18,7 +19,6 @@ from stun.pool.server import create_app
 from stun.pool.settings import MarketUnavailable, PoolSettings
 from stun.pool.store import PoolStore
 from stun.pool.wire import encode, from_json, to_json
-from tests.unit.pool.pool_world import PoolWorld, account
 
 pytestmark = pytest.mark.unit
 PLURALS = {kind: "deliveries" if kind is Kind.DELIVERY else f"{kind}s" for kind in Kind}
@@ -260,7 +260,7 @@ def test_settings_listen_on_loopback_and_name_a_market(monkeypatch: pytest.Monke
         with pytest.raises(MarketUnavailable) as caught:
             PoolSettings(market_factory=factory).market()
         assert caught.value.code == "pool: market factory"
-    assert PoolSettings(market_factory="tests.unit.pool.pool_world:connect").market().chain == "evm:31337"
+    assert PoolSettings(market_factory="pool_world:connect").market().chain == "evm:31337"
 
 
 def test_no_header_changes_who_asks() -> None:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from pool_world import PoolWorld
 from sqlalchemy import create_engine, text
 
 from stun.pool.bounds import Bounds
@@ -10,7 +11,6 @@ from stun.pool.envelopes import Kind
 from stun.pool.errors import PoolFull, StoreOutdated
 from stun.pool.store import PoolStore, Subject
 from stun.pool.wire import encode
-from tests.unit.pool.pool_world import PoolWorld
 
 pytestmark = pytest.mark.unit
 

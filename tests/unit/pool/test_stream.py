@@ -4,14 +4,13 @@ import asyncio
 from typing import Any
 
 import pytest
+from pool_world import Door, PoolWorld
 
 from stun.pool.envelopes import Kind
 from stun.pool.errors import RateLimited
 from stun.pool.rates import MAX_ADDRESSES, Rates
 from stun.pool.store import PoolStore, Subject
 from stun.pool.stream import PAGE, Feed, Hub, ListenersFull, ListenerSlow
-from tests.unit.pool.conftest import Door
-from tests.unit.pool.pool_world import PoolWorld
 
 pytestmark = pytest.mark.unit
 

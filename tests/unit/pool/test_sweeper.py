@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from pool_world import Door, PoolWorld, account
 
 from stun.chains.interface import ChainError
 from stun.pool.envelopes import Kind
@@ -11,8 +12,6 @@ from stun.pool.store import PoolStore, State
 from stun.pool.sweeper import Sweeper
 from stun.protocol.market import actions
 from stun.protocol.messages import Order
-from tests.unit.pool.conftest import Door
-from tests.unit.pool.pool_world import PoolWorld, account
 
 pytestmark = pytest.mark.unit
 WINDOW = 8

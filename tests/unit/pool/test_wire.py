@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pool_world import PoolWorld
 
 from stun.pool.envelopes import ENVELOPES, Kind
 from stun.pool.errors import WireInvalid
 from stun.pool.profiles import listed_prices, profile_document
 from stun.pool.wire import MAX_BYTES, decode, encode, message_from_json, message_to_json, to_json
 from stun.protocol.messages import SIGNED, Accept, Message
-from tests.unit.pool.pool_world import PoolWorld
 
 pytestmark = pytest.mark.unit
 

@@ -9,6 +9,7 @@ from fake_market import FakeMarket
 
 from stun.chains.evm.accounts import EvmAccount, from_key
 from stun.chains.evm.addresses import widen
+from stun.pool.admission import Admission
 from stun.pool.envelopes import (
     AskEnvelope,
     BidEnvelope,
@@ -20,8 +21,11 @@ from stun.pool.envelopes import (
     OrderEnvelope,
     PostEnvelope,
     ProfileEnvelope,
+    kind_of,
 )
 from stun.pool.profiles import profile_document
+from stun.pool.store import Entry, PoolStore
+from stun.pool.wire import encode
 from stun.protocol.market import actions
 from stun.protocol.messages import (
     NOBODY,
@@ -175,6 +179,17 @@ class PoolWorld:
             Kind.OPENING: self.opening(several),
             Kind.DELIVERY: self.delivery_envelope(several),
         }
+
+
+class Door:
+    """A pool without its server."""
+
+    def __init__(self, world: PoolWorld, store: PoolStore) -> None:
+        self.store = store
+        self.admission = Admission(world.market, store)
+
+    def admit(self, envelope: Envelope) -> tuple[Entry, bool]:
+        return self.admission.admit(kind_of(envelope), encode(envelope))
 
 
 def connect(deployment: Path, urls: list[str]) -> FakeMarket:
