@@ -34,7 +34,11 @@ class Synced:
 
 
 class EventLog:
-    """Events of one chain. `first_block`: where the market begins; `depth`: blocks that are read again each time."""
+    """Events of one chain. `first_block`: where the market begins; `depth`: blocks that are read again each time.
+
+    A reorganisation deeper than `depth` is found by the stored events that it took; one that took none and put new
+    events below that depth is not seen, so `depth` is chosen above what the chain can reorganise.
+    """
 
     def __init__(self, database: Database, scope: str, first_block: int = 0, depth: int = 64) -> None:
         self._database = database
