@@ -25,7 +25,6 @@ from stun.pool.service import PoolService
 from stun.pool.settings import PoolSettings
 from stun.pool.store import PoolStore
 
-
 PARENT_SECONDS = 0.5
 
 
@@ -83,9 +82,10 @@ def serve(settings: PoolSettings) -> None:
 
 
 async def _end_with(parent: int) -> None:
-    while os.getppid() == parent:
+    while True:
         await asyncio.sleep(PARENT_SECONDS)
-    os.kill(os.getpid(), signal.SIGTERM)
+        if os.getppid() != parent:
+            os.kill(os.getpid(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

@@ -48,13 +48,17 @@ class Moves:
         """Return something that may be done with a batch now."""
         batch = self.world.market.batches[plan.batch_id]
         if self.world.now >= due_moment(batch):
-            late: tuple[Move, ...] = (self.expire, self.settle, self.settle, self.deliver, self.convict)
+            late: tuple[Move, ...] = (self.expire, *(self.settle,) * 4, self.deliver, self.convict)
             return self.rng.choice(late)(plan, batch)
+        split = batch.phase == Phase.RESULTS and batch.dues is None and agreed_root(batch) is None
+        if split and self.rng.random() < 0.5:
+            disputes: tuple[Move, ...] = (self.resolve, self.resolve, self.set_due)
+            return self.rng.choice(disputes)(plan, batch)
         choices: dict[Phase, tuple[Move, ...]] = {
-            Phase.OPEN: (*(self.answer,) * 9, self.leave, self.convict),
+            Phase.OPEN: (*(self.answer,) * 12, self.leave, self.convict),
             Phase.REVEALING: (*(self.deliver,) * 6, self.convict),
             Phase.RESULTS: (
-                *(self.resolve,) * 4, *(self.set_due,) * 3, self.accept, self.release, self.hold, self.convict,
+                self.resolve, self.set_due, self.set_due, self.accept, self.release, self.hold, self.convict,
                 self.settle, self.deliver,
             ),
         }  # fmt: skip

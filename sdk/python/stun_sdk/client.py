@@ -73,8 +73,7 @@ class StunClient:
     # models
 
     def upload_model(self, model: Model) -> str:
-        """Store a model's files and register it, again is no error; return its id. Errors: KeyMissing, Rejected, BlobError.
-        """
+        """Store a model's files, register it if new; return its id. Errors: KeyMissing, Rejected, BlobError."""
         writer = self._writer("registering a model")
         digest = model.put(self.connection.store)
         name = id_of_model(writer.account, digest)

@@ -60,7 +60,7 @@ class FundsMissing(SdkError):
         short = auto_deposit or free + wallet < needed
         advice = "get tokens into the wallet" if short else "deposit, or set auto_deposit"
         super().__init__(
-            f"the order locks up to {needed} of {asset}; {free} are free in the market, {wallet} in the wallet: {advice}"
+            f"{needed} of {asset} are needed; {free} are free in the market, {wallet} in the wallet: {advice}"
         )
         self.asset, self.needed, self.free, self.wallet = asset, needed, free, wallet
 

@@ -38,7 +38,7 @@ class Model:
 
     @classmethod
     def from_manifest(cls, manifest: Manifest, files: Mapping[str, str | Path]) -> "Model":
-        """A model of several files and a manifest of its own. Errors: TaskInvalid if the files are not the manifest's."""
+        """A model of several files and its manifest. Errors: TaskInvalid if the files are not the manifest's."""
         model = cls(manifest, {role: Path(path) for role, path in files.items()})
         if set(model.files) != set(manifest.files):
             raise TaskInvalid("files", f"the manifest names {sorted(manifest.files)}, not {sorted(model.files)}")

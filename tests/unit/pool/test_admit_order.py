@@ -119,7 +119,7 @@ def test_a_retired_model_is_refused(door: Door, pool_world: PoolWorld) -> None:
 
 def test_an_opaque_lone_replica_needs_a_list(door: Door, pool_world: PoolWorld) -> None:
     opaque = pool_world.market.add_model(account("creator"), b"\x44" * 32, NumericClass.OPAQUE)
-    terms = {"model_id": opaque, "audit_ppm": 0, "replicas": 1}
+    terms: dict[str, Any] = {"model_id": opaque, "audit_ppm": 0, "replicas": 1}
     assert _code(door, pool_world.order_envelope(**terms)) == "orders: lone"
     listed = providers_root([account("provider 1"), account("provider 2")])
     assert door.admit(pool_world.order_envelope(**terms, providers_root=listed))[1]
