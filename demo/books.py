@@ -1,4 +1,4 @@
-"""The books of the demonstration: who holds what before and after, and what the protocol says the difference must be."""
+"""The books of the demonstration: who holds what before and after, and what the protocol says must have changed."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -145,9 +145,7 @@ class Acting:
         kept = self._context.journal.read(standing.batch_id, Step.SIGNED)
         if kept is not None:
             return kept
-        return self._context.journal.record(
-            standing.batch_id, Step.SIGNED, self._context.sign(message), standing.now
-        )
+        return self._context.journal.record(standing.batch_id, Step.SIGNED, self._context.sign(message), standing.now)
 
     def _answer(self, standing: Standing) -> Answer:
         answer = unpack_answer(self._context.journal.read(standing.batch_id, Step.COMPUTED))

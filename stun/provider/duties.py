@@ -94,9 +94,7 @@ def may_release(standing: Standing, batch: Batch, journal: JournalFacts, pool: P
     if batch.phase != Phase.OPEN:
         return standing.state == ReplicaState.COMMITTED
     others = [k for k in batch.live if k != standing.replica]
-    sealed = all(
-        batch.replicas[k].state != ReplicaState.PENDING or len(pool.commits.get(k, ())) == 1 for k in others
-    )
+    sealed = all(batch.replicas[k].state != ReplicaState.PENDING or len(pool.commits.get(k, ())) == 1 for k in others)
     return sealed and (journal.published or standing.state == ReplicaState.COMMITTED)
 
 

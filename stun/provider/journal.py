@@ -115,9 +115,7 @@ class Journal:
         """Batches that were matched and are not settled for good, oldest first."""
         settled = select(StepRow.batch_id).where(StepRow.step == Step.SETTLED.value)
         with Session(self._engine) as session:
-            query = select(StepRow.batch_id).where(
-                StepRow.step == Step.SEEN.value, StepRow.batch_id.not_in(settled)
-            )
+            query = select(StepRow.batch_id).where(StepRow.step == Step.SEEN.value, StepRow.batch_id.not_in(settled))
             return list(session.scalars(query.order_by(StepRow.at, StepRow.batch_id)))
 
     def settled(self) -> list[Earning]:
@@ -222,9 +220,7 @@ def _progress(session: Session, batch_id: bytes) -> int:
 def _promise(row: BidRow) -> Promise:
     envelope = decode(Kind.BID, row.envelope)
     assert isinstance(envelope, BidEnvelope)
-    return Promise(
-        row.order_digest, row.matcher, row.asset, int(row.bond), row.expires_at, envelope, row.published
-    )
+    return Promise(row.order_digest, row.matcher, row.asset, int(row.bond), row.expires_at, envelope, row.published)
 
 
 def _lock(path: Path) -> int:

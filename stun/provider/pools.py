@@ -72,9 +72,7 @@ class CheckedPools:
         """Where a provider says its outputs, or its results, lie."""
         found = cast(list[DeliveryEnvelope], self._pools.read(Kind.DELIVERY, batch_id=batch_id, account=provider))
         wanted = (batch_id, provider)
-        return [
-            e for e in self._true(Kind.DELIVERY, found) if (e.delivery.batch_id, e.delivery.provider) == wanted
-        ]
+        return [e for e in self._true(Kind.DELIVERY, found) if (e.delivery.batch_id, e.delivery.provider) == wanted]
 
     def _true(self, kind: Kind, envelopes: Sequence[E]) -> Iterator[E]:
         """Those of the right kind whose signature holds."""

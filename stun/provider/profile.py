@@ -23,9 +23,7 @@ def hardware_document(hardware: Hardware) -> dict[str, Any]:
 def make_profile(context: ProviderContext, now: int) -> ProfileEnvelope:
     """Sign an advertisement that ends `profile_seconds` from now. Errors: WireInvalid if the price list is too long."""
     settings = context.settings
-    document = profile_document(
-        hardware_document(context.hardware), settings.policy.listed(), settings.region
-    )
+    document = profile_document(hardware_document(context.hardware), settings.policy.listed(), settings.region)
     profile = Profile(context.account, json_digest(document), now + settings.profile_seconds)
     return ProfileEnvelope(profile, document, settings.store_urls, context.sign(profile))
 

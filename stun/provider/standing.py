@@ -112,9 +112,7 @@ def _replica(state: ReplicaState, digest: bytes, answers: Mapping[bytes, Answer]
     return Replica(state)
 
 
-def _answers(
-    reader: MarketReader, record: BatchRecord, first_block: int, own: Answer | None
-) -> dict[bytes, Answer]:
+def _answers(reader: MarketReader, record: BatchRecord, first_block: int, own: Answer | None) -> dict[bytes, Answer]:
     """Revealed answers by digest; events are read only if some answer is not this provider's own."""
     known = {} if own is None else {answer_digest(own): own}
     shown = {

@@ -27,9 +27,7 @@ def http_store(max_bytes: int) -> OpenStore:
 class Storehouse:
     """`local` is the provider's own folder; `shared` are (URL, store) that requesters can read from."""
 
-    def __init__(
-        self, local: FolderBlobStore, shared: Sequence[tuple[str, BlobStore]], open_store: OpenStore
-    ) -> None:
+    def __init__(self, local: FolderBlobStore, shared: Sequence[tuple[str, BlobStore]], open_store: OpenStore) -> None:
         self.local = local
         self._shared = tuple(shared)
         self._open = open_store

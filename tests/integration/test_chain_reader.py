@@ -37,10 +37,19 @@ def test_a_broken_answer_is_asked_for_again(anvil_bench: Bench, proxy: RpcProxy,
     assert proxy.seen[:3] == ["eth_getBlockByNumber"] * 3
 
 
-@pytest.mark.parametrize("broken", [
-    None, b"not json", 500, 429, b"[]", b"5", b'{"jsonrpc": "2.0", "id": 0, "result": 5}',
-    b'{"jsonrpc": "2.0", "id": 0, "result": {"number": "zz"}}',
-])
+@pytest.mark.parametrize(
+    "broken",
+    [
+        None,
+        b"not json",
+        500,
+        429,
+        b"[]",
+        b"5",
+        b'{"jsonrpc": "2.0", "id": 0, "result": 5}',
+        b'{"jsonrpc": "2.0", "id": 0, "result": {"number": "zz"}}',
+    ],
+)
 def test_after_the_last_attempt_the_endpoint_is_unreachable(proxy: RpcProxy, broken: Any) -> None:
     proxy.meddle = lambda _request, _answer: broken
     with pytest.raises(Unreachable) as lost:
@@ -117,7 +126,9 @@ def test_an_invented_result_and_an_invented_revert_are_disagreements(
     with pytest.raises(EndpointsDisagree, match="call"):
         view.call(anvil_bench.counter, TOTAL)
     proxy.meddle = lambda request, answer: {
-        "jsonrpc": "2.0", "id": request["id"], "error": {"code": 3, "message": "execution reverted", "data": "0x"},
+        "jsonrpc": "2.0",
+        "id": request["id"],
+        "error": {"code": 3, "message": "execution reverted", "data": "0x"},
     }
     with pytest.raises(EndpointsDisagree, match="call"):
         view.call(anvil_bench.counter, TOTAL)

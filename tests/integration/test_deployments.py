@@ -125,21 +125,45 @@ def test_a_state_that_moved_on_is_told_by_the_getter(
 
 
 _GOOD: dict[str, Any] = {
-    "format": 1, "network": "local", "chain_id": 7, "commit": _COMMIT, "contracts": {"Tally": {
-        "contract": "Counter", "address": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8", "code_hash": "0x" + "00" * 32,
-        "arguments": {}, "block": 1, "transaction": "0x" + "00" * 32}},
+    "format": 1,
+    "network": "local",
+    "chain_id": 7,
+    "commit": _COMMIT,
+    "contracts": {
+        "Tally": {
+            "contract": "Counter",
+            "address": "0x70997970C51812dc3A010C7d01b50e0d17dc79C8",
+            "code_hash": "0x" + "00" * 32,
+            "arguments": {},
+            "block": 1,
+            "transaction": "0x" + "00" * 32,
+        }
+    },
 }
 _TALLY = _GOOD["contracts"]["Tally"]
 
 
-@pytest.mark.parametrize("wrong", [
-    {"format": 2}, {"chain_id": 0}, {"chain_id": "7"}, {"chain_id": True}, {"commit": "main"}, {"network": "../x"},
-    {"contracts": []}, {"more": 1}, {"contracts": {"Tally": {**_TALLY, "more": 1}}},
-    {"contracts": {"Tally": {**_TALLY, "address": _TALLY["address"].lower()}}},
-    {"contracts": {"Tally": {**_TALLY, "address": "0x00"}}}, {"contracts": {"Tally": {**_TALLY, "block": -1}}},
-    {"contracts": {"Tally": {**_TALLY, "code_hash": "0xAB"}}}, {"contracts": {"../x": _TALLY}},
-    {"contracts": {"Tally": _TALLY, "Twin": _TALLY}}, {"contracts": {"Tally": {**_TALLY, "contract": "../X"}}},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"format": 2},
+        {"chain_id": 0},
+        {"chain_id": "7"},
+        {"chain_id": True},
+        {"commit": "main"},
+        {"network": "../x"},
+        {"contracts": []},
+        {"more": 1},
+        {"contracts": {"Tally": {**_TALLY, "more": 1}}},
+        {"contracts": {"Tally": {**_TALLY, "address": _TALLY["address"].lower()}}},
+        {"contracts": {"Tally": {**_TALLY, "address": "0x00"}}},
+        {"contracts": {"Tally": {**_TALLY, "block": -1}}},
+        {"contracts": {"Tally": {**_TALLY, "code_hash": "0xAB"}}},
+        {"contracts": {"../x": _TALLY}},
+        {"contracts": {"Tally": _TALLY, "Twin": _TALLY}},
+        {"contracts": {"Tally": {**_TALLY, "contract": "../X"}}},
+    ],
+)
 def test_a_file_off_the_schema_is_refused(tmp_path: Path, wrong: dict[str, Any]) -> None:
     path = tmp_path / "7.json"
     path.write_text(json.dumps(_GOOD))
@@ -159,19 +183,37 @@ def test_a_file_that_is_no_record_is_refused(tmp_path: Path, content: bytes) -> 
         load(tmp_path / "missing.json")
 
 
-@pytest.mark.parametrize(("value", "kind"), [
-    (2**256 - 1, "uint256"), (-5, "int128"), (True, "bool"), ("text", "string"), (b"\x11" * 20, "address"),
-    (b"\x01\x02", "bytes"), (b"\x01" * 32, "bytes32"), ((1, 2), "uint256[2]"),
-    (((1, b"\x11" * 20),), "(uint8,address)[]"),
-])
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (2**256 - 1, "uint256"),
+        (-5, "int128"),
+        (True, "bool"),
+        ("text", "string"),
+        (b"\x11" * 20, "address"),
+        (b"\x01\x02", "bytes"),
+        (b"\x01" * 32, "bytes32"),
+        ((1, 2), "uint256[2]"),
+        (((1, b"\x11" * 20),), "(uint8,address)[]"),
+    ],
+)
 def test_arguments_survive_the_file(value: Any, kind: str) -> None:
     assert from_json(json.loads(json.dumps(to_json(value, kind))), kind) == value
 
 
-@pytest.mark.parametrize(("value", "kind"), [
-    (5, "uint256"), ("five", "uint256"), ("11", "address"), (5, "bytes"), ("0xzz", "bytes"), ("1", "uint256[]"),
-    (["1"], "(uint256,bool)"), (None, "address"),
-])
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        (5, "uint256"),
+        ("five", "uint256"),
+        ("11", "address"),
+        (5, "bytes"),
+        ("0xzz", "bytes"),
+        ("1", "uint256[]"),
+        (["1"], "(uint256,bool)"),
+        (None, "address"),
+    ],
+)
 def test_arguments_off_their_type_are_refused(value: Any, kind: str) -> None:
     with pytest.raises(DeploymentInvalid):
         from_json(value, kind)

@@ -159,7 +159,9 @@ def test_nothing_is_signed_while_the_base_fee_is_above_the_cap(anvil_bench: Benc
     sender = Sender(anvil_bench.keeper, anvil_bench.reader, anvil_bench.intents, policy)
     intent = sender.submit("post:5", anvil_bench.counter, count_data(5))
     assert (intent.state, intent.signed, intent.reason) == (
-        IntentState.PLANNED, (), "the base fee is above the owner's cap",
+        IntentState.PLANNED,
+        (),
+        "the base fee is above the owner's cap",
     )
     assert _only(anvil_bench.sender.tick()).state is IntentState.BROADCAST
 

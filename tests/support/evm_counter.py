@@ -7,7 +7,7 @@ from eth_utils.crypto import keccak
 from stun.chains.evm.artifacts import ArtifactStore
 from stun.chains.evm.rpc import ChainReader
 
-COUNTER = '''
+COUNTER = """
 # pragma version ~=0.4.3
 from .modules import limits
 
@@ -50,8 +50,8 @@ def owner() -> address:
 @view
 def echo(step: Step, many: DynArray[address, 4]) -> (Step, DynArray[address, 4]):
     return step, many
-'''
-LIMITS = '''
+"""
+LIMITS = """
 ERR_ZERO: constant(String[32]) = "counter: zero"
 MOST: constant(uint256) = 100
 
@@ -60,7 +60,7 @@ MOST: constant(uint256) = 100
 def check(size: uint256):
     assert size > 0, ERR_ZERO
     assert size <= MOST, "counter: too many"
-'''
+"""
 COUNT = bytes(keccak(text="count(uint256)")[:4])
 TOTAL = bytes(keccak(text="total()")[:4])
 

@@ -107,9 +107,7 @@ class Translator:
         if action.sender == message.account:
             return self._call(action.sender, "Marketplace", "set_operator", narrow(message.operator))
         signature = self.signature(action.signer, message, message.account)
-        return self._call(
-            action.sender, "Marketplace", "set_operator_signed", *message_tuple(message), signature
-        )
+        return self._call(action.sender, "Marketplace", "set_operator_signed", *message_tuple(message), signature)
 
     def _cancel_order(self, action: actions.CancelOrder) -> Call:
         return self._call(action.sender, "Marketplace", "cancel_order", action.nonce)

@@ -19,9 +19,7 @@ class ResolutionWrongs(Seeker):
     """Resolutions that a rule refuses."""
 
     def _split(self, wanted: Wanted) -> tuple[Plan, Batch] | None:
-        return self.find_current(
-            Phase.RESULTS, lambda b: len(b.revealed) > 1 and agreed_root(b) is None and wanted(b)
-        )
+        return self.find_current(Phase.RESULTS, lambda b: len(b.revealed) > 1 and agreed_root(b) is None and wanted(b))
 
     def _altered(self, change: Callable[[Resolution, Batch], Resolution]) -> actions.Action | None:
         found = self.find(lambda b: evidence(self.plans_of(b), b) is not None if len(b.revealed) > 1 else False)

@@ -117,7 +117,7 @@ class World:
         self._same_accounts(self.accounts)
         for batch_id in self.history.opened:
             self._same_batch(batch_id)
-        for (account, nonce) in self.market.nonces:
+        for account, nonce in self.market.nonces:
             word = self.deployed.word("Marketplace", "used_word", account, nonce >> 8)
             self._same("nonce", word >> (nonce & 255) & 1, 1)
 

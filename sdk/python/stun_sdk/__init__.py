@@ -1,12 +1,12 @@
 """Order AI computation from a market that pays for agreed results.
 
-    from stun_sdk import Model, StunClient, Task
+from stun_sdk import Model, StunClient, Task
 
-    client = StunClient()
-    model_id = client.upload_model(Model.from_file("my_model.pth"))
-    result = client.submit_task(Task(model_id=model_id, input_data="path/to/data"))
-    result.wait()
-    print(result.get_output())
+client = StunClient()
+model_id = client.upload_model(Model.from_file("my_model.pth"))
+result = client.submit_task(Task(model_id=model_id, input_data="path/to/data"))
+result.wait()
+print(result.get_output())
 """
 
 from stun.models.errors import ModelFileError

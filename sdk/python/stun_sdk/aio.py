@@ -42,7 +42,9 @@ class AsyncTaskResult:
         return await self._client.call(self.inner.status)
 
     async def wait(  # the same names as in TaskResult
-        self, timeout: float | None = None, until: Goal = "results"  # noqa: ASYNC109
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109
+        until: Goal = "results",
     ) -> "AsyncTaskResult":
         """Wait without holding a thread. Errors as TaskResult.wait."""
         settings = self._client.inner.settings
@@ -57,13 +59,15 @@ class AsyncTaskResult:
                 raise NotReady(self.batch_id, status.stage, limit)
             await asyncio.sleep(settings.poll_seconds)
 
-    async def get_output(self, timeout: float | None = None) -> bytes:  # noqa: ASYNC109
+    async def get_output(self, timeout: float | None = None) -> bytes:
         """The output bytes of a single task. Errors as TaskResult.get_output."""
         await self._deliver(timeout)
         return await self._client.call(self.inner.get_output, 0.0)
 
     async def get_outputs(
-        self, timeout: float | None = None, allow_refused: bool = False  # noqa: ASYNC109
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109
+        allow_refused: bool = False,
     ) -> list[bytes]:
         """The output bytes of every task. Errors as TaskResult.get_outputs."""
         await self._deliver(timeout)
@@ -78,7 +82,7 @@ class AsyncTaskResult:
         """Take an unmatched order back. Errors as TaskResult.cancel."""
         await self._client.call(self.inner.cancel)
 
-    async def _deliver(self, timeout: float | None) -> None:  # noqa: ASYNC109
+    async def _deliver(self, timeout: float | None) -> None:
         """Wait for results and for a delivery that fits them."""
         settings = self._client.inner.settings
         loop = asyncio.get_running_loop()

@@ -208,9 +208,7 @@ def parse_account(text: str, what: str) -> bytes:
     return widen(raw) if len(raw) == 20 else raw
 
 
-def state_folder(
-    settings: Settings, market: EvmMarket, account: EvmAccount | None, file: NetworkFile | None
-) -> Path:
+def state_folder(settings: Settings, market: EvmMarket, account: EvmAccount | None, file: NetworkFile | None) -> Path:
     """Where this account's state of this market is kept, made when missing, readable by its owner only."""
     name = account.address.hex() if account is not None else "nobody"
     place = f"{market.reader.chain_id}-{market.contracts.market.hex()[:16]}"

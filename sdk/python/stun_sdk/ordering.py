@@ -103,9 +103,7 @@ def quote(task: Task, terms: Terms) -> Quote:
     start = min(least if task.start_price is None else task.start_price, highest)
     bond = _bond(locked, audit_ppm, terms)
     prepaid = _prepaid(locked, audit_ppm, terms)
-    return Quote(
-        terms.count, replicas, max_units, start, highest, audit_ppm, locked, prepaid, task.tip, bond
-    )
+    return Quote(terms.count, replicas, max_units, start, highest, audit_ppm, locked, prepaid, task.tip, bond)
 
 
 def make_order(

@@ -26,7 +26,7 @@ def canonical(component: Mapping[str, Any]) -> str:
     if not kind.startswith("tuple"):
         return kind
     inner = ",".join(canonical(part) for part in component["components"])
-    return f"({inner}){kind[len('tuple'):]}"
+    return f"({inner}){kind[len('tuple') :]}"
 
 
 def to_bytes(value: Any, kind: str) -> Any:

@@ -123,7 +123,8 @@ def compile_source(name: str, source: str, folder: Path | None = None, path: Pat
     text = FileInput(contents=source, source_id=-1, path=here, resolved_path=here)
     try:
         out = compile_from_file_input(
-            text, input_bundle=FilesystemInputBundle(paths),
+            text,
+            input_bundle=FilesystemInputBundle(paths),
             output_formats=["abi", "bytecode", "bytecode_runtime", "layout"],
         )
     except (VyperException, OSError) as error:
@@ -136,8 +137,12 @@ def compile_source(name: str, source: str, folder: Path | None = None, path: Pat
 def _compile_to(name: str, path: Path, folder: Path, source_hash: str, target: Path) -> None:
     built = compile_source(name, path.read_text(), folder, path)
     record = {
-        "format": _FORMAT, "name": name, "abi": built.abi, "source_hash": source_hash,
-        "deploy_bytecode": built.deploy_bytecode.hex(), "runtime_bytecode": built.runtime_bytecode.hex(),
+        "format": _FORMAT,
+        "name": name,
+        "abi": built.abi,
+        "source_hash": source_hash,
+        "deploy_bytecode": built.deploy_bytecode.hex(),
+        "runtime_bytecode": built.runtime_bytecode.hex(),
         "immutables": [[item.name, item.kind, item.offset, item.length] for item in built.immutables],
     }
     if ArtifactStore(folder).source_hash() != source_hash:
@@ -212,9 +217,12 @@ def _read(path: Path, source_hash: str) -> Artifact:
     if record.get("format") != _FORMAT or record.get("source_hash") != source_hash:
         raise CompilationFailed(path.stem, f"{path} is not an artifact of these sources; delete it")
     return Artifact(
-        record["name"], record["abi"], bytes.fromhex(record["deploy_bytecode"]),
+        record["name"],
+        record["abi"],
+        bytes.fromhex(record["deploy_bytecode"]),
         bytes.fromhex(record["runtime_bytecode"]),
-        tuple(Immutable(*item) for item in record["immutables"]), source_hash,
+        tuple(Immutable(*item) for item in record["immutables"]),
+        source_hash,
     )
 
 

@@ -76,8 +76,14 @@ class DeploymentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def deploy(
-    sender: TransactionSender, reader: ChainReader, contract: str, arguments: Sequence[Any] = (), *,
-    name: str | None = None, artifacts: ArtifactStore | None = None, timeout: float = 120.0,
+    sender: TransactionSender,
+    reader: ChainReader,
+    contract: str,
+    arguments: Sequence[Any] = (),
+    *,
+    name: str | None = None,
+    artifacts: ArtifactStore | None = None,
+    timeout: float = 120.0,
 ) -> Deployed:
     """Deploy a contract and wait until it is included; run again after a crash, it finds what it began.
 
@@ -143,11 +149,13 @@ def record(
     contracts = {}
     for item in deployed:
         inputs = store.load(item.contract).interface.constructor
-        arguments = {
-            name: to_json(value, kind) for (name, kind), value in zip(inputs, item.arguments, strict=True)
-        }
+        arguments = {name: to_json(value, kind) for (name, kind), value in zip(inputs, item.arguments, strict=True)}
         contracts[item.name] = ContractRecord(
-            item.contract, to_checksum_address(item.address), "0x" + item.code_hash.hex(), arguments, item.block,
+            item.contract,
+            to_checksum_address(item.address),
+            "0x" + item.code_hash.hex(),
+            arguments,
+            item.block,
             "0x" + item.transaction.hex(),
         )
     return _checked(DeploymentFile(1, network, chain_id, commit, contracts))

@@ -69,7 +69,11 @@ def status(folder: Path) -> DevnetRecord | None:
 
 
 def start(
-    folder: Path, *, chain_id: int = CHAIN_ID, hardfork: str = "prague", port: int | None = None,
+    folder: Path,
+    *,
+    chain_id: int = CHAIN_ID,
+    hardfork: str = "prague",
+    port: int | None = None,
     block_time: int | None = None,
 ) -> DevnetRecord:
     """Start a devnet in a folder, or return the one that runs there; a stopped one goes on from its kept state.

@@ -37,10 +37,28 @@ class DryRun:
         view.call(to, data, self._account, value)
         time = view.block.timestamp
         intent = Intent(
-            id=0, chain_id=self._reader.chain_id, account=self._account, key=key, to=to, data=data, value=value,
-            state=IntentState.PLANNED, nonce=None, signed=(), landed=None, block_number=None, block_hash=None,
-            gas_used=None, created=None, ok=None, reason="dry run", planned_block=view.block.number,
-            signed_block=None, gas=None, planned_at=time, updated_at=time,
+            id=0,
+            chain_id=self._reader.chain_id,
+            account=self._account,
+            key=key,
+            to=to,
+            data=data,
+            value=value,
+            state=IntentState.PLANNED,
+            nonce=None,
+            signed=(),
+            landed=None,
+            block_number=None,
+            block_hash=None,
+            gas_used=None,
+            created=None,
+            ok=None,
+            reason="dry run",
+            planned_block=view.block.number,
+            signed_block=None,
+            gas=None,
+            planned_at=time,
+            updated_at=time,
         )
         self._told[key] = intent
         self._tell(intent)

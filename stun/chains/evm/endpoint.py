@@ -99,15 +99,23 @@ class Retry:
 
 def _block(raw: Any) -> BlockRef:
     return BlockRef(
-        int(raw["number"]), bytes(raw["hash"]), bytes(raw["parentHash"]), int(raw["timestamp"]),
+        int(raw["number"]),
+        bytes(raw["hash"]),
+        bytes(raw["parentHash"]),
+        int(raw["timestamp"]),
         int(raw.get("baseFeePerGas") or 0),
     )
 
 
 def _log(raw: Any) -> Log:
     return Log(
-        bytes.fromhex(raw["address"][2:]), tuple(bytes(topic) for topic in raw["topics"]), bytes(raw["data"]),
-        int(raw["blockNumber"]), bytes(raw["blockHash"]), bytes(raw["transactionHash"]), int(raw["logIndex"]),
+        bytes.fromhex(raw["address"][2:]),
+        tuple(bytes(topic) for topic in raw["topics"]),
+        bytes(raw["data"]),
+        int(raw["blockNumber"]),
+        bytes(raw["blockHash"]),
+        bytes(raw["transactionHash"]),
+        int(raw["logIndex"]),
     )
 
 
@@ -116,8 +124,13 @@ def _receipt(raw: Any) -> Receipt | None:
         return None  # some nodes answer so while the transaction waits
     created = raw.get("contractAddress")
     return Receipt(
-        bytes(raw["transactionHash"]), int(raw["blockNumber"]), bytes(raw["blockHash"]), int(raw["status"]) == 1,
-        int(raw["gasUsed"]), bytes.fromhex(created[2:]) if created else None, tuple(_log(log) for log in raw["logs"]),
+        bytes(raw["transactionHash"]),
+        int(raw["blockNumber"]),
+        bytes(raw["blockHash"]),
+        int(raw["status"]) == 1,
+        int(raw["gasUsed"]),
+        bytes.fromhex(created[2:]) if created else None,
+        tuple(_log(log) for log in raw["logs"]),
     )
 
 
@@ -212,7 +225,9 @@ class Endpoint:
         """Events of contracts in a range of block numbers, both ends included."""
         query: Any = {
             "address": [to_checksum_address(address) for address in addresses],
-            "topics": list(topics), "fromBlock": first, "toBlock": last,
+            "topics": list(topics),
+            "fromBlock": first,
+            "toBlock": last,
         }
         return self.ask(lambda: tuple(_log(log) for log in self.w3.eth.get_logs(query)))
 

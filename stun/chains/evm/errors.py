@@ -81,8 +81,15 @@ class Reverted(Rejected, ChainError):
 
 
 _BLOCK_UNKNOWN = (
-    "resource not found", "header not found", "block not found", "unknown block", "not currently canonical",
-    "header for hash not found", "blockoutofrange", "world state unavailable", "block could not be found",
+    "resource not found",
+    "header not found",
+    "block not found",
+    "unknown block",
+    "not currently canonical",
+    "header for hash not found",
+    "blockoutofrange",
+    "world state unavailable",
+    "block could not be found",
 )
 _REFUSALS: tuple[tuple[type[EndpointRefused], tuple[str, ...]], ...] = (
     (BlockUnknown, _BLOCK_UNKNOWN),

@@ -82,10 +82,28 @@ class IntentRow(Base):
             for s in self.signed
         )
         return Intent(
-            self.id, self.chain_id, self.account, self.key, self.to, self.data, int(self.value),
-            IntentState(self.state), self.nonce, signed, self.landed, self.block_number, self.block_hash,
-            self.gas_used, self.created, self.landed_ok, self.reason, self.planned_block, self.signed_block, self.gas,
-            self.planned_at, self.updated_at,
+            self.id,
+            self.chain_id,
+            self.account,
+            self.key,
+            self.to,
+            self.data,
+            int(self.value),
+            IntentState(self.state),
+            self.nonce,
+            signed,
+            self.landed,
+            self.block_number,
+            self.block_hash,
+            self.gas_used,
+            self.created,
+            self.landed_ok,
+            self.reason,
+            self.planned_block,
+            self.signed_block,
+            self.gas,
+            self.planned_at,
+            self.updated_at,
         )
 
 
@@ -140,8 +158,16 @@ class IntentStore:
             raise ValueError("an intent has a 20-byte recipient and no negative value")
         now = self.now()
         row = IntentRow(
-            chain_id=chain_id, account=account, key=key, to=to, data=data, value=str(value),
-            state=IntentState.PLANNED.value, planned_block=block, planned_at=now, updated_at=now,
+            chain_id=chain_id,
+            account=account,
+            key=key,
+            to=to,
+            data=data,
+            value=str(value),
+            state=IntentState.PLANNED.value,
+            planned_block=block,
+            planned_at=now,
+            updated_at=now,
         )
         try:
             with self.transaction() as session:
@@ -204,8 +230,12 @@ class IntentStore:
             form = make(found.nonce)
             found.signed.append(
                 SignedRow(
-                    hash=form.hash, raw=form.raw, nonce=form.nonce, max_fee=str(form.max_fee),
-                    priority_fee=str(form.priority_fee), signed_at=form.signed_at,
+                    hash=form.hash,
+                    raw=form.raw,
+                    nonce=form.nonce,
+                    max_fee=str(form.max_fee),
+                    priority_fee=str(form.priority_fee),
+                    signed_at=form.signed_at,
                 )
             )
             found.state, found.gas, found.signed_block = IntentState.SIGNED.value, gas, block

@@ -91,9 +91,7 @@ class EvmMarketWriter:
         """Open a batch."""
         bids = [message_tuple(offer.bid) for offer in offers]
         signatures = join_signatures([offer.signature for offer in offers])
-        return self._market(
-            key, "match", message_tuple(order), signature, bids, signatures, membership_words(offers)
-        )
+        return self._market(key, "match", message_tuple(order), signature, bids, signatures, membership_words(offers))
 
     def post(self, key: str, batch_id: bytes, terms: Terms, top: Top, signature: bytes = b"") -> Intent:
         """Post a lone replica's result."""

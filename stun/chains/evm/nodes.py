@@ -193,13 +193,27 @@ class AnvilNode:
 
 
 def anvil_command(
-    port: int, chain_id: int = CHAIN_ID, hardfork: str = "prague", block_time: int | None = None,
-    state: Path | None = None, extra: tuple[str, ...] = (),
+    port: int,
+    chain_id: int = CHAIN_ID,
+    hardfork: str = "prague",
+    block_time: int | None = None,
+    state: Path | None = None,
+    extra: tuple[str, ...] = (),
 ) -> list[str]:
     """The command line; `block_time` in seconds (None: a block for every transaction), `state` a file to keep."""
     command = [
-        str(anvil_binary()), "--host", HOST, "--port", str(port), "--chain-id", str(chain_id),
-        "--hardfork", hardfork, "--mnemonic", MNEMONIC, "--quiet",
+        str(anvil_binary()),
+        "--host",
+        HOST,
+        "--port",
+        str(port),
+        "--chain-id",
+        str(chain_id),
+        "--hardfork",
+        hardfork,
+        "--mnemonic",
+        MNEMONIC,
+        "--quiet",
     ]
     if block_time is not None:
         command += ["--block-time", str(block_time)]
@@ -225,8 +239,13 @@ def wait_until_ready(process: "subprocess.Popen[bytes]", port: int, chain_id: in
 
 @contextmanager
 def anvil(
-    *, chain_id: int = CHAIN_ID, hardfork: str = "prague", port: int | None = None, block_time: int | None = None,
-    state: Path | None = None, extra: tuple[str, ...] = (),
+    *,
+    chain_id: int = CHAIN_ID,
+    hardfork: str = "prague",
+    port: int | None = None,
+    block_time: int | None = None,
+    state: Path | None = None,
+    extra: tuple[str, ...] = (),
 ) -> Iterator[AnvilNode]:
     """An anvil that ends with the block. Errors: NodeUnavailable."""
     chosen = port or free_port()

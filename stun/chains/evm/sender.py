@@ -159,8 +159,14 @@ class Sender:
     def _sign(self, intent: Intent, view: ChainView, fees: Fees, gas: int) -> Intent:
         def make(nonce: int) -> SignedTransaction:
             fields: dict[str, Any] = {
-                "type": 2, "chainId": intent.chain_id, "nonce": nonce, "gas": gas, "value": intent.value,
-                "data": intent.data, "maxFeePerGas": fees.max_fee, "maxPriorityFeePerGas": fees.priority,
+                "type": 2,
+                "chainId": intent.chain_id,
+                "nonce": nonce,
+                "gas": gas,
+                "value": intent.value,
+                "data": intent.data,
+                "maxFeePerGas": fees.max_fee,
+                "maxPriorityFeePerGas": fees.priority,
             }
             if intent.to is not None:
                 fields["to"] = to_checksum_address(intent.to)
@@ -196,8 +202,15 @@ class Sender:
                 return intent  # the endpoint lags; that is no reorganisation
             _log.warning("inclusion undone", key=intent.key, block=intent.block_number)
             intent = self._intents.change(
-                intent.id, state=IntentState.BROADCAST, landed=None, landed_ok=None, block_number=None,
-                block_hash=None, gas_used=None, created=None, reason="its block was replaced",
+                intent.id,
+                state=IntentState.BROADCAST,
+                landed=None,
+                landed_ok=None,
+                block_number=None,
+                block_hash=None,
+                gas_used=None,
+                created=None,
+                reason="its block was replaced",
             )
         if intent.nonce is not None and final.nonce(self.account) > intent.nonce:
             return self._replaced(intent, final)
@@ -211,8 +224,14 @@ class Sender:
     def _landed(self, intent: Intent, receipt: Receipt, final: ChainView) -> Intent:
         reason = None if receipt.ok else intent.reason if intent.ok is False else self._why(intent, receipt)
         moved = self._intents.change(
-            intent.id, state=IntentState.INCLUDED, landed=receipt.hash, landed_ok=receipt.ok, reason=reason,
-            block_number=receipt.block_number, block_hash=receipt.block_hash, gas_used=receipt.gas_used,
+            intent.id,
+            state=IntentState.INCLUDED,
+            landed=receipt.hash,
+            landed_ok=receipt.ok,
+            reason=reason,
+            block_number=receipt.block_number,
+            block_hash=receipt.block_hash,
+            gas_used=receipt.gas_used,
             created=receipt.created,
         )
         if intent.state is not IntentState.INCLUDED:

@@ -69,7 +69,10 @@ def refund_price(draft: Draft, batch_id: bytes, index: int) -> None:
 
 
 def close(draft: Draft, batch_id: bytes, paid: tuple[int, ...] = (), settler: bytes | None = None) -> None:
-    """End a batch, named for its settler (the sender if none is given): what is left of tip and audit prepayment goes where it belongs, and the record is deleted."""
+    """End a batch: what is left of tip and prepayment goes where it belongs, and the record is deleted.
+
+    The last event names the settler, the sender if none is given.
+    """
     batch = draft.batch(batch_id)
     terms = batch.terms
     back = 0 if batch.tip_paid else terms.tip

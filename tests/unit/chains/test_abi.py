@@ -8,17 +8,30 @@ from stun.chains.evm.endpoint import Log
 
 pytestmark = pytest.mark.unit
 
-_STEP = {"type": "tuple", "name": "step", "components": [
-    {"type": "uint256", "name": "size"}, {"type": "address[2]", "name": "who"}]}
+_STEP = {
+    "type": "tuple",
+    "name": "step",
+    "components": [{"type": "uint256", "name": "size"}, {"type": "address[2]", "name": "who"}],
+}
 _ENTRIES = [
     {"type": "constructor", "inputs": [{"name": "owner", "type": "address"}]},
     {"type": "function", "name": "echo", "inputs": [_STEP], "outputs": [_STEP]},
     {"type": "function", "name": "pay", "inputs": [{"name": "a", "type": "uint256"}], "outputs": []},
-    {"type": "function", "name": "pay", "inputs": [
-        {"name": "a", "type": "uint256"}, {"name": "b", "type": "bool"}], "outputs": []},
-    {"type": "event", "name": "Paid", "inputs": [
-        {"name": "amount", "type": "uint256", "indexed": False}, {"name": "to", "type": "address", "indexed": True},
-        {"name": "note", "type": "string", "indexed": True}]},
+    {
+        "type": "function",
+        "name": "pay",
+        "inputs": [{"name": "a", "type": "uint256"}, {"name": "b", "type": "bool"}],
+        "outputs": [],
+    },
+    {
+        "type": "event",
+        "name": "Paid",
+        "inputs": [
+            {"name": "amount", "type": "uint256", "indexed": False},
+            {"name": "to", "type": "address", "indexed": True},
+            {"name": "note", "type": "string", "indexed": True},
+        ],
+    },
 ]
 _WHO = (b"\x11" * 20, b"\x22" * 20)
 
@@ -52,11 +65,16 @@ def test_events_decode_in_declared_order() -> None:
     assert list(paid.decode(log).items()) == [("amount", 9), ("to", _WHO[0]), ("note", keccak(text="hello"))]
 
 
-@pytest.mark.parametrize(("topics", "data"), [
-    ((), bytes(32)), ((bytes(32),), bytes(32)), ((Abi(_ENTRIES).event("Paid").topic,), bytes(32)),
-    ((Abi(_ENTRIES).event("Paid").topic, bytes(32), bytes(32)), bytes(31)),
-    ((Abi(_ENTRIES).event("Paid").topic, b"\xff" * 32, bytes(32)), bytes(32)),
-])
+@pytest.mark.parametrize(
+    ("topics", "data"),
+    [
+        ((), bytes(32)),
+        ((bytes(32),), bytes(32)),
+        ((Abi(_ENTRIES).event("Paid").topic,), bytes(32)),
+        ((Abi(_ENTRIES).event("Paid").topic, bytes(32), bytes(32)), bytes(31)),
+        ((Abi(_ENTRIES).event("Paid").topic, b"\xff" * 32, bytes(32)), bytes(32)),
+    ],
+)
 def test_a_log_that_does_not_fit_is_refused(topics: tuple[bytes, ...], data: bytes) -> None:
     with pytest.raises(AbiMismatch):
         Abi(_ENTRIES).event("Paid").decode(_log(topics, data))
@@ -86,12 +104,19 @@ def test_nested_tuples_split_at_their_own_commas() -> None:
     assert to_bytes(((True, "0x" + "11" * 20),), "(bool,address)[]") == ((True, _WHO[0]),)
 
 
-
-
-@pytest.mark.parametrize(("kind", "size"), [
-    ("uint8", 32), ("bytes", 32), ("uint256[3]", 96), ("uint256[]", 32), ("(bool,address[2])", 96),
-    ("(bool,bytes)", 32), ("bytes[2]", 32), ("(bool,(bool,bool))[2][3]", 576),
-])
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        ("uint8", 32),
+        ("bytes", 32),
+        ("uint256[3]", 96),
+        ("uint256[]", 32),
+        ("(bool,address[2])", 96),
+        ("(bool,bytes)", 32),
+        ("bytes[2]", 32),
+        ("(bool,(bool,bool))[2][3]", 576),
+    ],
+)
 def test_heads_have_the_size_of_what_is_static(kind: str, size: int) -> None:
     assert head_size(kind) == size
 

@@ -33,10 +33,19 @@ def test_signatures_recover_to_the_account() -> None:
     vrs = Signature(signature[:64] + bytes([signature[64] - 27]))
     recovered = vrs.recover_public_key_from_msg_hash(b"\x07" * 32)
     assert recovered.to_canonical_address() == account.address
-    raw, digest = account.sign_transaction({
-        "type": 2, "chainId": 1, "nonce": 0, "gas": 21_000, "maxFeePerGas": 1, "maxPriorityFeePerGas": 1,
-        "to": account.checksum_address, "value": 0, "data": b"",
-    })
+    raw, digest = account.sign_transaction(
+        {
+            "type": 2,
+            "chainId": 1,
+            "nonce": 0,
+            "gas": 21_000,
+            "maxFeePerGas": 1,
+            "maxPriorityFeePerGas": 1,
+            "to": account.checksum_address,
+            "value": 0,
+            "data": b"",
+        }
+    )
     assert bytes.fromhex(Account.recover_transaction(raw)[2:]) == account.address
     assert len(digest) == 32
 

@@ -65,10 +65,16 @@ def test_gas_above_the_cap_is_refused_and_the_margin_is_cut() -> None:
     assert [gas_limit(policy, estimate) for estimate in (100, 900, 1_000, 1_001)] == [130, 1_000, 1_000, None]
 
 
-@pytest.mark.parametrize("wrong", [
-    {"bump_percent": 109}, {"min_priority": 2, "max_priority": 1}, {"max_priority": 2, "max_fee": 1},
-    {"bump_multiple": 0}, {"min_priority": -1},
-])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"bump_percent": 109},
+        {"min_priority": 2, "max_priority": 1},
+        {"max_priority": 2, "max_fee": 1},
+        {"bump_multiple": 0},
+        {"min_priority": -1},
+    ],
+)
 def test_a_policy_that_cannot_work_is_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=r"bump|fees"):
         FeePolicy(**wrong)

@@ -52,9 +52,16 @@ def test_a_key_is_unique_for_an_account_on_a_chain(store: IntentStore) -> None:
             store.plan(1, _KEEPER, "post:1", to, data, value, 7)
 
 
-@pytest.mark.parametrize(("key", "to", "value"), [
-    ("", _MARKET, 0), ("k" * 201, _MARKET, 0), ("k", b"\x01" * 19, 0), ("k", b"", 0), ("k", _MARKET, -1),
-])
+@pytest.mark.parametrize(
+    ("key", "to", "value"),
+    [
+        ("", _MARKET, 0),
+        ("k" * 201, _MARKET, 0),
+        ("k", b"\x01" * 19, 0),
+        ("k", b"", 0),
+        ("k", _MARKET, -1),
+    ],
+)
 def test_malformed_intents_are_refused(store: IntentStore, key: str, to: bytes, value: int) -> None:
     with pytest.raises(ValueError, match="intent"):
         store.plan(1, _KEEPER, key, to, b"", value, 0)

@@ -49,9 +49,7 @@ def test_a_permit_that_somebody_used_before_is_no_error(stage: Stage, owner: byt
 
 
 @pytest.mark.parametrize("wrong", ["amount", "deadline", "signer"])
-def test_a_wrong_permit_leaves_no_allowance_and_is_refused_by_the_token(
-    stage: Stage, owner: bytes, wrong: str
-) -> None:
+def test_a_wrong_permit_leaves_no_allowance_and_is_refused_by_the_token(stage: Stage, owner: bytes, wrong: str) -> None:
     signer = stage.people.stranger if wrong != "signer" else stage.people.court
     amount = AMOUNT - 1 if wrong == "amount" else AMOUNT
     signature = permit(stage, signer, amount, stage.now)
