@@ -43,7 +43,7 @@ class AsyncTaskResult:
 
     async def wait(  # the same names as in TaskResult
         self,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,
         until: Goal = "results",
     ) -> "AsyncTaskResult":
         """Wait without holding a thread. Errors as TaskResult.wait."""
@@ -66,7 +66,7 @@ class AsyncTaskResult:
 
     async def get_outputs(
         self,
-        timeout: float | None = None,  # noqa: ASYNC109
+        timeout: float | None = None,
         allow_refused: bool = False,
     ) -> list[bytes]:
         """The output bytes of every task. Errors as TaskResult.get_outputs."""
