@@ -29,29 +29,29 @@ class KeeperSettings(BaseSettings):
     database: Path = Path("keeper.db")
     keystore: Path | None = None
     account: str = "0x" + "00" * 20
-    tick_seconds: float = Field(2.0, gt=0)
+    tick_seconds: float = Field(default=2.0, gt=0)
     metrics_host: str = "127.0.0.1"
-    metrics_port: int = Field(0, ge=0, le=65_535)
-    first_block: int = Field(0, ge=0)
-    reorg_depth: int = Field(64, ge=1)
-    facts_seconds: int = Field(10, ge=0)
-    patience: int = Field(30, ge=0)
+    metrics_port: int = Field(default=0, ge=0, le=65_535)
+    first_block: int = Field(default=0, ge=0)
+    reorg_depth: int = Field(default=64, ge=1)
+    facts_seconds: int = Field(default=10, ge=0)
+    patience: int = Field(default=30, ge=0)
 
-    bid_window: int = Field(5, ge=0)
-    ask_seconds: int = Field(30, ge=1)
-    ask_again: int = Field(60, ge=1)
-    bid_margin: int = Field(5, ge=0)
-    ask_factor: int = Field(2, ge=1)
-    asks_per_tick: int = Field(512, ge=1)
-    matches_per_tick: int = Field(32, ge=1)
+    bid_window: int = Field(default=5, ge=0)
+    ask_seconds: int = Field(default=30, ge=1)
+    ask_again: int = Field(default=60, ge=1)
+    bid_margin: int = Field(default=5, ge=0)
+    ask_factor: int = Field(default=2, ge=1)
+    asks_per_tick: int = Field(default=512, ge=1)
+    matches_per_tick: int = Field(default=32, ge=1)
 
-    deadline_margin: int = Field(30, ge=0)
-    slot_seconds: int = Field(4, ge=0)
-    places: int = Field(4, ge=1)
+    deadline_margin: int = Field(default=30, ge=0)
+    slot_seconds: int = Field(default=4, ge=0)
+    places: int = Field(default=4, ge=1)
     keepers: list[str] = []
 
     cost_per_million_gas: dict[str, int] = {}
-    expected_use_bps: int = Field(5_000, ge=0, le=10_000)
+    expected_use_bps: int = Field(default=5_000, ge=0, le=10_000)
     least_profit: int = 0
 
     @field_validator("account")

@@ -5,7 +5,7 @@ address left-padded with zeros); on the EVM the typed-data type is `address`, el
 the fields is the same and only the type hash differs.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from typing import ClassVar
@@ -288,7 +288,7 @@ class Delivery(Message):
 SIGNED: tuple[type[Message], ...] = (Order, Bid, Commit, Post, Accept, Operator, Profile, Ask, Delivery)
 
 for _kind in SIGNED:
-    assert [f.name for f in fields(_kind)] == list(_kind.TYPES), _kind
+    assert list(_kind.__slots__) == list(_kind.TYPES), _kind
 
 
 def nonce_of(expires_at: int, word: int, bit: int) -> int:
