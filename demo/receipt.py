@@ -1,10 +1,10 @@
 """What a person sees at the end: hits of the search, and the receipt of every batch."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
-from stun_sdk.status import BatchStatus, split_of
+from stun_sdk.status import BatchStatus, ReplicaStatus, split_of
 
 from demo.books import BURNED, INSURANCE, TREASURY, Books, locked_by
 from demo.network import STUN, Network
@@ -35,21 +35,40 @@ def show_hits(console: Console, queries: Sequence[str], hits: Sequence[Sequence[
 
 
 def show_terms(console: Console, network: Network, batch: BatchStatus, title: str) -> None:
-    """Print the terms of a batch and what each replica showed and earned."""
-    terms = batch.terms
-    assert terms is not None
-    table = Table(title=title, title_justify="left", caption_justify="left", caption=_caption(batch))
-    for name in ("provider", "price per 10^6", "bond", "outcome", "outputs root", "units", "paid", "penalty"):
-        table.add_column(name, justify="left" if name in ("provider", "outcome", "outputs root") else "right")
+    """Print what each replica of a batch asked, showed and earned."""
+    rows = {
+        "price per 10^6": lambda r: stun(r.price),
+        "bond": lambda r: stun(r.bond),
+        "outcome": _outcome,
+        "outputs root": lambda r: r.outputs_root.hex()[:16] or "-",
+        "units": lambda r: str(r.total_units),
+        "paid": lambda r: stun(r.paid),
+        "lost of its bond": lambda r: stun(r.penalty),
+    }
+    _show_replicas(console, network, batch, rows, title, _caption(batch))
+
+
+def _outcome(replica: ReplicaStatus) -> str:
+    if replica.state == ReplicaState.REVEALED:
+        return "agreed, paid" if replica.paid else "outvoted, unpaid"
+    return replica.state.name.lower()
+
+
+def _show_replicas(
+    console: Console,
+    network: Network,
+    batch: BatchStatus,
+    rows: Mapping[str, Callable[[ReplicaStatus], str]],
+    title: str,
+    caption: str | None = None,
+) -> None:
+    """Print one column a replica, so that every digit fits a terminal of 80 columns."""
+    table = Table(title=title, title_justify="left", caption=caption, caption_justify="left")
+    table.add_column("")
     for replica in batch.replicas:
-        outcome = replica.state.name.lower()
-        if replica.state == ReplicaState.REVEALED:
-            outcome = "agreed, paid" if replica.paid else "outvoted, unpaid"
-        root = replica.outputs_root.hex()[:12] or "-"
-        table.add_row(
-            network.name_of(replica.provider), stun(replica.price), stun(replica.bond), outcome, root,
-            str(replica.total_units), stun(replica.paid), stun(replica.penalty),
-        )  # fmt: skip
+        table.add_column(network.name_of(replica.provider), justify="right")
+    for name, value in rows.items():
+        table.add_row(name, *(value(replica) for replica in batch.replicas))
     console.print(table)
 
 
@@ -65,18 +84,16 @@ def _caption(batch: BatchStatus) -> str:
 
 def show_split(console: Console, network: Network, batch: BatchStatus) -> None:
     """Print how the payments of a batch were split, to the last unit."""
-    terms = batch.terms
-    assert terms is not None
-    table = Table(title="Where the money of the first batch went (STUN)", title_justify="left")
-    for name in ("replica", "paid", "provider 80 %", "creator 5 %", "matcher", "settler", "treasury", "platform 15 %"):
-        table.add_column(name, justify="left" if name == "replica" else "right")
-    for replica in batch.replicas:
-        parts = split_of(batch, replica)
-        table.add_row(
-            network.name_of(replica.provider), stun(replica.paid), stun(parts.provider), stun(parts.creator),
-            stun(parts.matcher), stun(parts.settler), stun(parts.treasury), stun(parts.platform),
-        )  # fmt: skip
-    console.print(table)
+    rows = {
+        "paid": lambda r: stun(r.paid),
+        "provider, 80 %": lambda r: stun(split_of(batch, r).provider),
+        "creator, 5 %": lambda r: stun(split_of(batch, r).creator),
+        "platform, 15 %": lambda r: stun(split_of(batch, r).platform),
+        "  matcher": lambda r: stun(split_of(batch, r).matcher),
+        "  settler": lambda r: stun(split_of(batch, r).settler),
+        "  treasury": lambda r: stun(split_of(batch, r).treasury),
+    }
+    _show_replicas(console, network, batch, rows, "Where the money of the first batch went (STUN)")
 
 
 def show_gas(console: Console, batches: Mapping[str, tuple[BatchStatus, Mapping[str, int]]]) -> None:
@@ -96,17 +113,21 @@ def show_gas(console: Console, batches: Mapping[str, tuple[BatchStatus, Mapping[
 
 def show_books(console: Console, network: Network, before: Books, after: Books) -> None:
     """Print every account before and after."""
-    table = Table(title="Accounts before and after all three batches", title_justify="left")
-    for name in ("account", "free before", "free after", "change", "stake", "reputation"):
+    table = Table(title="Free balances before and after all three batches (STUN)", title_justify="left")
+    for name in ("account", "before", "after", "change"):
         table.add_column(name, justify="left" if name == "account" else "right")
     for account, held in after.free.items():
         special = account in (TREASURY, INSURANCE, BURNED)
         name = account.decode() if special else network.name_of(account)
         base = 0 if account == BURNED else before.free[account]
         change = held - before.free[account]
-        stake = reputation = ""
-        if account in after.stakes:
-            stake = f"{stun(before.stakes[account])} -> {stun(after.stakes[account])}"
-            reputation = f"{before.reputations[account] / 1e6:.4f} -> {after.reputations[account] / 1e6:.4f}"
-        table.add_row(name, stun(base), stun(base + change), stun(change), stake, reputation)
+        table.add_row(name, stun(base), stun(base + change), stun(change))
     console.print(table)
+    standing = Table(title="Stake (STUN) and reputation of the providers", title_justify="left")
+    for name in ("provider", "stake before", "stake after", "reputation before", "after"):
+        standing.add_column(name, justify="left" if name == "provider" else "right")
+    for account, stake in after.stakes.items():
+        old, new = before.reputations[account] / 1e6, after.reputations[account] / 1e6
+        name = network.name_of(account)
+        standing.add_row(name, stun(before.stakes[account]), stun(stake), f"{old:.6f}", f"{new:.6f}")
+    console.print(standing)

@@ -151,12 +151,12 @@ class ProviderService:
     def _look(self, batch_id: bytes) -> Standing | None:
         try:
             found = self._watch.look(batch_id)
+            if isinstance(found, Ended):
+                self._end(found)
         except ChainError as error:
             self.context.log.warning("batch_unreadable", batch=batch_id.hex(), reason=str(error))
             return None
-        if isinstance(found, Ended):
-            self._end(found)
-        elif isinstance(found, Vanished) and self._watch.has_just_gone(batch_id):
+        if isinstance(found, Vanished) and self._watch.has_just_gone(batch_id):
             self.context.log.warning("batch_gone", batch=batch_id.hex())
             self._renew_attempts(batch_id)
         return found if isinstance(found, Standing) else None
