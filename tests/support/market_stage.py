@@ -14,6 +14,7 @@ from market_parties import Parties, parties, sign
 
 from stun.chains.evm.addresses import narrow, widen
 from stun.chains.evm.market_encoding import message_tuple, resolve_arguments, terms_from_tuple, terms_tuple, top_tuple
+from stun.protocol.config import match_rules
 from stun.protocol.market.state import Terms
 from stun.protocol.messages import NOBODY, Bid, Commit, Message, Order, nonce_of
 from stun.protocol.parameters import NumericClass
@@ -70,7 +71,7 @@ class Stage:
     def __init__(self, machine: Machine | None = None) -> None:
         self.people: Parties = parties()
         self.deployed = DeployedMarket(machine or BoaMachine(), self.people)
-        self.deployed.market(AUDITORS)
+        config = self.deployed.market(AUDITORS).config
         self.now = START
         self.requester = self.people.requesters[0]
         self.providers = self.people.providers[:3]
@@ -80,6 +81,8 @@ class Stage:
         self.stun = narrow(self.deployed.stun)
         self.usdc = narrow(self.deployed.usdc)
         self.market = self.deployed.addresses["Marketplace"]
+        chosen = match_rules(config, self.deployed.stun)
+        self.rules = (chosen.rules, chosen.asset_word)
         self._orders = 0
         for account in (self.requester, *self.providers):
             for asset in (self.stun, self.usdc):
