@@ -5,6 +5,7 @@ The world (market, pools, keeper, a rival) lives in the test's process and is re
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from multiprocessing import get_context
@@ -58,7 +59,7 @@ class World:
             self.bench.match(self.order)
         if self._lane and self.bench.phase(self.batch_id) is Phase.OPEN and self._is_ready():
             self.bench.bring(self.batch_id)
-        market.clock += 12
+        market.clock += 12 if self.bench.phase(self.batch_id) is Phase.REVEALING else 40
         return opened and self.bench.phase(self.batch_id) is Phase.NONE
 
     def _is_ready(self) -> bool:
@@ -168,6 +169,7 @@ def _only(act: Callable[[str], None]) -> Callable[[str], None]:
 
 def live(serving: Serving, folder: Path, policy: BiddingPolicy, crash_at: int) -> int:
     """One life of the provider; returns its exit code (-9: killed)."""
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)  # what the fork server imports from
     context = get_context("forkserver")
     context.set_forkserver_preload(["crashing_provider"])
     process = context.Process(target=work, args=(serving.address, folder, policy, crash_at))
