@@ -8,11 +8,12 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
 
-from deployed_market import START, BatchWords, DeployedMarket, interface, model_of
+from deployed_market import START, BatchWords, DeployedMarket, model_of
 from evm_machines import BoaMachine, Machine, Outcome
 from market_parties import Parties, parties, sign
 
 from stun.chains.evm.addresses import narrow, widen
+from stun.chains.evm.market_contracts import interface
 from stun.chains.evm.market_encoding import message_tuple, resolve_arguments, terms_from_tuple, terms_tuple, top_tuple
 from stun.protocol.config import match_rules
 from stun.protocol.market.state import Terms

@@ -1,6 +1,7 @@
 """deliver: commitments, openings, or both in one call, of a batch of several replicas."""
 
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from market_stage import BOND, DEPOSIT, REVEAL_SECONDS, Opened, Stage, honest_tree, salt_of, tree_of
@@ -126,7 +127,7 @@ def test_after_reveal_by_whoever_did_not_reveal_lost_its_bond(stage: Stage, open
     stage.must(stage.settler, "deliver", *stage.delivery(opened, both, reveal=False))
     stage.must(stage.settler, "deliver", *opened.about, [], b"", [(0, top_tuple(honest_tree().top), salt_of(0))])
     stage.travel(REVEAL_SECONDS - 1)
-    late = (*opened.about, [], b"", [(1, top_tuple(honest_tree().top), salt_of(1))])
+    late: tuple[Any, ...] = (*opened.about, [], b"", [(1, top_tuple(honest_tree().top), salt_of(1))])
     stage.travel(1)
     assert refused(stage, *late) == "batches: replica"
     events = stage.must(stage.settler, "expire", *opened.about)

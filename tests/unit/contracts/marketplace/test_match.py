@@ -1,6 +1,7 @@
 """match: opens a batch and moves price, prepayment, tip and bonds into it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from deployed_market import START
@@ -133,7 +134,7 @@ def test_the_config_fixed_by_an_order_must_be_the_current_one(stage: Stage) -> N
         ({"count": 65_536, "max_units": 2**32 - 1, "max_price": 2**64 - 1}, "money: range"),
     ],
 )
-def test_an_order_out_of_its_bounds_is_refused(stage: Stage, changes: dict[str, int], reason: str) -> None:
+def test_an_order_out_of_its_bounds_is_refused(stage: Stage, changes: dict[str, Any], reason: str) -> None:
     order = stage.order(**changes)
     bids = stage.bids(order) or stage.bids(stage.order())
     if reason == "money: range":
@@ -163,7 +164,7 @@ def test_a_retired_model_is_refused(stage: Stage) -> None:
     ],
 )
 def test_a_class_refuses_what_it_cannot_check(
-    stage: Stage, numeric_class: NumericClass, changes: dict[str, int], reason: str
+    stage: Stage, numeric_class: NumericClass, changes: dict[str, Any], reason: str
 ) -> None:
     order = stage.order(numeric_class=numeric_class, **changes)
     assert stage.refusal(stage.matcher, "match", *stage.match_arguments(order)) == reason
@@ -179,7 +180,7 @@ def test_a_class_refuses_what_it_cannot_check(
         ({"price": 2_497_500}, "orders: small"),
     ],
 )
-def test_a_bid_out_of_its_bounds_is_refused(stage: Stage, changes: dict[str, int], reason: str) -> None:
+def test_a_bid_out_of_its_bounds_is_refused(stage: Stage, changes: dict[str, Any], reason: str) -> None:
     order = stage.order()
     bids = [replace(bid, **changes) for bid in stage.bids(order)]
     assert stage.refusal(stage.matcher, "match", *stage.match_arguments(order, bids)) == reason

@@ -1,5 +1,7 @@
 """settle: the end of a batch, 80 / 15 / 5 to the last unit."""
 
+from typing import Any
+
 import pytest
 from market_stage import BOND, DEPOSIT, LOCKED, PREPAID, PRICE, RESOLVE_SECONDS, Opened, Stage, honest_tree, tree_of
 
@@ -13,7 +15,7 @@ PAID = 3_000_000
 CLAIM = (honest_tree().root, 300)
 
 
-def posted(stage: Stage, **changes: object) -> Opened:
+def posted(stage: Stage, **changes: Any) -> Opened:
     """A lone replica's posted batch whose window is over."""
     opened = stage.open(stage.order(**changes))
     stage.post(opened, honest_tree())

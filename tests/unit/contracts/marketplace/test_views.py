@@ -4,11 +4,11 @@ import re
 from hashlib import sha256
 
 import pytest
-from deployed_market import interface
 from evm_contracts import CONTRACTS
 from market_stage import Stage, honest_tree
 
 from stun.chains.evm.abi import head_size
+from stun.chains.evm.market_contracts import interface
 from stun.protocol.trees.results import ResultsTree
 
 pytestmark = pytest.mark.unit
