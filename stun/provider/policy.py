@@ -7,10 +7,13 @@ no policy: a bid is rehearsed on the specification before it is signed.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import ClassVar
 
 from stun.protocol.messages import FLAG_PRIVATE, Order
 from stun.protocol.money import ceil_div, price_locked
 from stun.protocol.parameters import BPS, PROVIDER_BPS
+
+STRICT = {"extra": "forbid"}  # how a settings file with unknown names is read: not at all
 
 
 class Refusal(StrEnum):
@@ -37,6 +40,8 @@ class ModelPrice:
     `task_milliseconds` is the owner's estimate of one task, 0 if unknown.
     """
 
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
+
     model_id: bytes
     asset: bytes
     floor: int
@@ -59,6 +64,8 @@ class BiddingPolicy:
     `max_bond_bps`: largest share of the free balance that one bond may take. `max_refused_bps`: share of tasks that
     may be refused by the runner, and so unpaid. `bid_seconds`: how long a bid stands.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
     prices: tuple[ModelPrice, ...] = ()
     max_batches: int = 4

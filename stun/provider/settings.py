@@ -3,12 +3,12 @@
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from stun.protocol.errors import StunError
-from stun.provider.policy import BiddingPolicy
+from stun.provider.policy import STRICT, BiddingPolicy
 
 
 class SettingsInvalid(StunError):
@@ -21,6 +21,8 @@ class Margins:
 
     A margin never takes more than a third of its window, the one for leaving no more than a tenth.
     """
+
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
 
     post: int = 300
     reveal: int = 600
@@ -49,6 +51,8 @@ class ProviderSettings:
     `keep_balance`, `least_payout` and `payout_to` move earnings out; nothing moves without `payout_to`.
     """
 
+    __pydantic_config__: ClassVar[dict[str, str]] = STRICT
+
     folder: Path
     account: bytes | None = None
     policy: BiddingPolicy = field(default_factory=BiddingPolicy)
@@ -74,13 +78,17 @@ class ProviderSettings:
         for name in ("chunk_tasks", "max_failures", "max_package_bytes", "profile_seconds", "retry_seconds"):
             if getattr(self, name) < 1:
                 raise SettingsInvalid(f"{name} must be at least 1")
+        if min(self.policy.max_batches, self.policy.bid_seconds) < 1:
+            raise SettingsInvalid("max_batches and bid_seconds must be at least 1")
+        if any(min(p.floor, p.margin_bps, p.load_bps, p.task_milliseconds) < 0 for p in self.policy.prices):
+            raise SettingsInvalid("a price, margin, surcharge or task time must not be negative")
 
 
 def read_settings(path: Path) -> ProviderSettings:
     """Read a TOML file; bytes are 0x-hex, unknown keys are refused. Errors: SettingsInvalid."""
     try:
         document = _bytes_of(tomllib.loads(path.read_text()))
-        return TypeAdapter(ProviderSettings, config={"extra": "forbid"}).validate_python(document)
+        return TypeAdapter(ProviderSettings).validate_python(document)
     except (OSError, tomllib.TOMLDecodeError, ValidationError) as error:
         raise SettingsInvalid(f"{path}: {error}") from error
 

@@ -103,9 +103,10 @@ class FakePools:
 
     def _field(self, envelope: Envelope, name: str) -> Any:
         fields = fields_of(envelope)
-        if name == "batch_id" and isinstance(envelope, AskEnvelope | BidEnvelope):
-            message = envelope.ask if isinstance(envelope, AskEnvelope) else envelope.bid
-            return message.order_digest
+        if name == "batch_id" and isinstance(envelope, AskEnvelope):
+            return envelope.ask.order_digest
+        if name == "batch_id" and isinstance(envelope, BidEnvelope):
+            return envelope.bid.order_digest
         return fields.get(name)
 
 
@@ -174,10 +175,11 @@ class Bench:
         chosen = party or Party(self.market, name).fund()
         settings = ProviderSettings(self.folder / name, policy=self.policy(), chunk_tasks=2)
         on_step = changes.pop("on_step", lambda _: None)
+        open_store = changes.pop("open_store", lambda _: self.store)
         return build_provider(
             replace(settings, **changes), self.market, chosen.writer, chosen.signer, self.pools,
             [(STORE_URL, self.store)], workshop=workshop or ShoutWorkshop(), hardware=MACHINE,
-            open_store=lambda _: self.store, on_step=on_step,
+            open_store=open_store, on_step=on_step,
         )  # fmt: skip
 
     def order(self, replicas: int = 1, inputs: Sequence[bytes] = (b"one", b"two", b"three"), **changes: Any) -> Order:
@@ -242,7 +244,7 @@ class Bench:
     def phase(self, batch_id: bytes) -> Phase:
         """The stored phase, NONE if the batch is not there."""
         record = self.market.batch(batch_id)
-        return Phase.NONE if record is None else record.phase
+        return Phase.NONE if record is None else Phase(record.phase)
 
 
 def settle_down(providers: Sequence[ProviderService], ticks: int = 12) -> None:

@@ -1,14 +1,19 @@
 """Providers on the market in memory: from the question for a bid to the money, with 1 and 3 replicas."""
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_market import FAKE_USDC
 from provider_bench import PRICE, Bench, Party, ShoutWorkshop, settle_down
 
-from stun.pool.envelopes import Kind
+from stun.chains.interface import ChainError
+from stun.pool.envelopes import CommitEnvelope, Kind
 from stun.protocol.market.state import Phase, ReplicaState
 from stun.protocol.messages import Operator
+from stun.provider.executor import ProviderService
+from stun.provider.journal import Step
 from stun.storage.packages import results_of, unpack_outputs
 
 pytestmark = pytest.mark.unit
@@ -163,7 +168,93 @@ def test_a_reorganisation_that_undoes_a_match_keeps_the_work_and_the_commitment(
     assert bench.pools.kinds.count(Kind.COMMIT) == 2
 
 
+def test_a_provider_that_lost_its_journal_signs_no_second_commitment(bench: Bench) -> None:
+    party = Party(bench.market, "provider").fund()
+    providers = [bench.provider("provider", party=party), bench.provider("rival")]
+    batch_id = bench.open_batch(bench.order(replicas=2), providers)
+    settle_down(providers[:1], 6)
+    providers[0].close()
+    shutil.rmtree(bench.folder / "provider")
+    providers[0] = bench.provider("provider", party=party)
+    settle_down(providers, 6)
+    bench.market.clock += 450
+    settle_down(providers, 3)
+    commits = [e for e in bench.pools.read(Kind.COMMIT, batch_id=batch_id) if isinstance(e, CommitEnvelope)]
+    assert sorted(e.commit.provider for e in commits) == sorted(p.context.account for p in providers)
+    record = bench.market.batch(batch_id)
+    assert record is not None
+    assert record.states == (ReplicaState.PENDING, ReplicaState.COMMITTED)
+
+
+def test_a_dry_run_sends_nothing_and_says_so(bench: Bench) -> None:
+    party = Party(bench.market, "provider").fund()
+    provider = bench.provider("provider", party=party)
+    dry = ProviderService(replace(provider.context, writer=None))
+    batch_id = bench.open_batch(bench.order(), [dry])
+    settle_down([dry])
+    bench.market.clock += 450
+    dry.tick()
+    assert bench.phase(batch_id) is Phase.OPEN
+    assert set(party.writer.intents) == {"deposit", "stake"}
+
+
+def test_outputs_of_a_batch_that_ended_early_are_still_delivered(bench: Bench) -> None:
+    provider = bench.provider("provider")
+    batch_id = bench.open_batch(bench.order(), [provider])
+    settle_down([provider], 2)
+    journal = provider.context.journal
+    while Step.PUBLISHED not in journal.steps(batch_id):
+        provider.tick()
+    delivered = Step.DELIVERED in journal.steps(batch_id)
+    bench.bring(batch_id)
+    tree = results_of([(b"ONE", 1), (b"TWO", 1), (b"THREE", 1)])
+    terms = bench.market.terms(batch_id)
+    bench.requester.writer.accept("accept", batch_id, terms, tree.root, tree.total_units)
+    assert (bench.phase(batch_id), delivered) == (Phase.NONE, False)
+    provider.tick()
+    assert len(bench.deliveries(batch_id)) == 1
+    assert [e.amount for e in journal.settled()] == [2]
+
+
+def test_earnings_are_paid_out_above_what_is_kept(bench: Bench) -> None:
+    wallet = b"\0" * 12 + b"\x33" * 20
+    provider = bench.provider("provider", payout_to=wallet, keep_balance=10**9 - 50, least_payout=10)
+    provider.tick()
+    assert bench.market.wallet_balance(FAKE_USDC, wallet) == 50
+    provider.tick()
+    assert bench.market.balance(FAKE_USDC, provider.context.account) == 10**9 - 50
+
+
+def test_a_chain_that_does_not_answer_postpones_everything(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = bench.provider("provider")
+    batch_id = bench.open_batch(bench.order(), [provider])
+
+    def silent(_: object) -> None:
+        raise ChainError("no endpoint answers")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.market, "batch", silent)
+        assert provider.tick().standings == ()
+    settle_down([provider])
+    assert Step.PUBLISHED in provider.context.journal.steps(batch_id)
+
+
+def test_several_batches_are_worked_on_at_once_the_nearest_deadline_first(bench: Bench) -> None:
+    workshop = ShoutWorkshop()
+    provider = bench.provider("provider", workshop)
+    late = bench.open_batch(bench.order(post_seconds=900, inputs=[b"a"] * 4), [provider])
+    soon = bench.open_batch(bench.order(post_seconds=300, inputs=[b"b"] * 4), [provider])
+    journal = provider.context.journal
+    while Step.COMPUTED not in journal.steps(soon):
+        provider.tick()
+    assert Step.COMPUTED not in journal.steps(late)
+    settle_down([provider], 4)
+    assert Step.COMPUTED in journal.steps(late)
+    assert workshop.made.ran == [2] * 4
+
+
 def _dues(bench: Bench, batch_id: bytes) -> tuple[int, ...] | None:
     record = bench.market.batch(batch_id)
     assert record is not None
-    return record.dues
+    dues: tuple[int, ...] | None = record.dues
+    return dues
