@@ -174,13 +174,20 @@ class Stage:
         return [replace(bid, **changes) for bid in bids[: order.replicas]]
 
     def match_arguments(
-        self, order: Order, bids: Sequence[Bid] | None = None, words: Sequence[bytes] = (), **signatures: bytes
+        self,
+        order: Order,
+        bids: Sequence[Bid] | None = None,
+        words: Sequence[bytes] = (),
+        signature: bytes | None = None,
+        bid_signatures: bytes | None = None,
     ) -> tuple[Any, ...]:
         """Return the arguments of a match, everything signed by whom it should be unless given."""
         chosen = self.bids(order) if bids is None else bids
-        signed = signatures.get("bid_signatures", b"".join(self.sign(bid.provider, bid) for bid in chosen))
-        signature = signatures.get("signature", self.sign(order.requester, order))
-        return message_tuple(order), signature, [message_tuple(bid) for bid in chosen], signed, list(words)
+        if signature is None:
+            signature = self.sign(order.requester, order)
+        if bid_signatures is None:
+            bid_signatures = b"".join(self.sign(bid.provider, bid) for bid in chosen)
+        return message_tuple(order), signature, [message_tuple(bid) for bid in chosen], bid_signatures, list(words)
 
     def open(self, order: Order, bids: Sequence[Bid] | None = None) -> Opened:
         """Match an order and return the batch."""
