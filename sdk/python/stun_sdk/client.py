@@ -1,6 +1,7 @@
 """The client of a requester: orders tasks, waits, and returns outputs that match the chain."""
 
 import secrets
+import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
@@ -110,7 +111,8 @@ class StunClient:
         """
         signer = self._signer("ordering")
         inputs = task.read_inputs()
-        terms = self._terms(task, len(inputs))
+        task.checked_requirements()
+        terms = self._awaited_terms(task, len(inputs))
         offered = quote(task, terms)
         package = self._package(task, inputs)
         order = self._order(task, terms, offered, package)
@@ -135,6 +137,15 @@ class StunClient:
         if kept is None:
             raise OrderUnknown(digest)
         return TaskResult(self, digest, kept)
+
+    def find_kept(self, order_id: ModelId) -> KeptOrder | None:
+        """An order of anybody: kept here, else as a pool holds it; None if nobody has it. Errors: PoolError."""
+        digest = parse_id(order_id, "order_id")
+        kept = self._keeping.find(digest)
+        held = [] if kept is not None else self.connection.pools.order(digest)
+        if held:
+            return KeptOrder(held[0], self.connection.first_block, held[0].order.count == 1, "")
+        return kept
 
     def orders(self) -> list[TaskResult]:
         """Every order kept on this machine, the newest first."""
@@ -198,6 +209,17 @@ class StunClient:
         asset = self.accounts.asset(task.asset or None)
         prices = self._offers(task, record, asset)
         return Terms(record, self.market.rules(asset), prices, count)
+
+    def _awaited_terms(self, task: Task, count: int) -> Terms:
+        """The terms once enough providers offer the model: a new one is advertised a little later."""
+        deadline = time.monotonic() + self.settings.offer_seconds
+        while True:
+            try:
+                return self._terms(task, count)
+            except PriceUnknown:
+                if time.monotonic() >= deadline:
+                    raise
+            time.sleep(self.settings.poll_seconds)
 
     def _offers(self, task: Task, record: ModelRecord, asset: bytes) -> tuple[int, ...]:
         """The lowest prices that providers advertise, as many as replicas are wanted."""

@@ -113,7 +113,8 @@ def complete(settings: Settings) -> tuple[Settings, NetworkFile | None]:
         "network": DEVNET, "deployment": Path(file.deployment), "rpc_urls": file.rpc_urls,
         "pool_urls": file.pool_urls, "store_urls": file.store_urls,
     }  # fmt: skip
-    chosen = {name: value for name, value in settings.model_dump(exclude_unset=True).items() if value}
+    given = settings.model_dump(exclude_unset=True)
+    chosen = {name: value for name, value in given.items() if value not in (None, "", ())}
     return Settings(**(said | chosen)), file
 
 
@@ -147,9 +148,15 @@ def open_market(settings: Settings) -> EvmMarket:
 
 
 def connect(
-    settings: Settings, account: EvmAccount | None = None, passphrase: Callable[[], str] | None = None
+    settings: Settings,
+    account: EvmAccount | None = None,
+    passphrase: Callable[[], str] | None = None,
+    owner: bytes | None = None,
 ) -> Connection:
-    """Connect chain, pools and stores. Errors: NetworkUnknown, WrongNetwork, SettingsInvalid, those of each part."""
+    """Connect chain, pools and stores. `owner` (20 bytes): whose state is read where no key is at hand.
+
+    Errors: NetworkUnknown, WrongNetwork, SettingsInvalid, those of each part.
+    """
     settings, file = complete(settings)
     market = open_market(settings)
     account = account or find_account(settings, file, passphrase)
@@ -157,7 +164,7 @@ def connect(
         raise SettingsInvalid("no pool is set; give pool_urls")
     pools = PoolSet([PoolClient(url, market) for url in settings.pool_urls])
     stores = open_stores(settings)
-    folder = state_folder(settings, market, account, file)
+    folder = state_folder(settings, market, owner if account is None else account.address, file)
     writer = None
     if account is not None:
         intents = IntentStore.open(folder / "intents.db")
@@ -208,9 +215,9 @@ def parse_account(text: str, what: str) -> bytes:
     return widen(raw) if len(raw) == 20 else raw
 
 
-def state_folder(settings: Settings, market: EvmMarket, account: EvmAccount | None, file: NetworkFile | None) -> Path:
+def state_folder(settings: Settings, market: EvmMarket, owner: bytes | None, file: NetworkFile | None) -> Path:
     """Where this account's state of this market is kept, made when missing, readable by its owner only."""
-    name = account.address.hex() if account is not None else "nobody"
+    name = "nobody" if owner is None else owner.hex()
     place = f"{market.reader.chain_id}-{market.contracts.market.hex()[:16]}"
     base = settings.state_folder or (devnet_folder(settings) / "clients" if file is not None else data_folder())
     folder = base / place / name

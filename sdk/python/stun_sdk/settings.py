@@ -23,7 +23,7 @@ class Settings(BaseSettings):
 
     `store_folder`: a blob store on this machine, used beside `store_urls`. `account`: a named account of a devnet.
     `confirmations`: blocks on top of an event before it counts. `auto_deposit`: move what an order needs from the
-    wallet into the market.
+    wallet into the market. `offer_seconds`: how long an order without a price waits for providers to offer the model.
     """
 
     model_config = SettingsConfigDict(env_prefix="STUN_", extra="forbid", frozen=True)
@@ -45,6 +45,7 @@ class Settings(BaseSettings):
     poll_seconds: float = Field(1.0, gt=0)
     timeout_seconds: float = Field(600.0, gt=0)
     store_seconds: float = Field(60.0, gt=0)
+    offer_seconds: float = Field(60.0, ge=0)
 
     @field_validator("rpc_urls", "pool_urls", "store_urls", mode="before")
     @classmethod

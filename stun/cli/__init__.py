@@ -1,0 +1,1 @@
+"""The `stun` command: one file per group of commands."""

@@ -1,0 +1,46 @@
+"""Exit codes of the command, the same for every subcommand.
+
+0 done; 1 a defect; 2 wrong usage, or an input that is refused; 3 configuration or key missing; 4 the chain refused (the
+reason is told); 5 timeout; 6 a chain, pool, store or provider is not available; 7 no result; 8 not found; 9 funds.
+"""
+
+from stun_sdk import errors as sdk
+
+from stun.chains.evm.accounts import KeyUnavailable
+from stun.chains.evm.deployments import DeploymentInvalid
+from stun.chains.interface import ChainError, WaitTimeout
+from stun.chains.market import BatchUnknown
+from stun.models.errors import ManifestError, ModelFileError
+from stun.pool.errors import PoolError
+from stun.protocol.errors import Rejected, StunError
+from stun.provider.settings import SettingsInvalid as ProviderSettingsInvalid
+from stun.storage.blobs import BlobError
+
+DONE, DEFECT, USAGE, CONFIGURATION, REFUSED, TIMEOUT, UNAVAILABLE, NO_RESULT, NOT_FOUND, FUNDS = range(10)
+
+_CODES: tuple[tuple[int, tuple[type[StunError], ...]], ...] = (
+    (USAGE, (sdk.TaskInvalid, sdk.PrivacyUnavailable, ModelFileError, ManifestError)),
+    (CONFIGURATION, (sdk.SettingsInvalid, sdk.NetworkUnknown, sdk.WrongNetwork, sdk.KeyMissing, KeyUnavailable)),
+    (CONFIGURATION, (DeploymentInvalid, ProviderSettingsInvalid)),
+    (TIMEOUT, (sdk.NotReady, WaitTimeout)),
+    (NO_RESULT, (sdk.OrderExpired, sdk.OrderCancelled, sdk.ReplicasFailed, sdk.ReplicasDisagree)),
+    (NO_RESULT, (sdk.DeliveryMissing, sdk.TasksRefused)),
+    (NOT_FOUND, (sdk.ModelUnknown, sdk.OrderUnknown, BatchUnknown)),
+    (FUNDS, (sdk.FundsMissing,)),
+    (REFUSED, (Rejected,)),
+    (UNAVAILABLE, (sdk.PriceUnknown, PoolError, BlobError, ChainError)),
+)
+
+
+def exit_code(error: StunError) -> int:
+    """The exit code of an error."""
+    for code, kinds in _CODES:
+        if isinstance(error, kinds):
+            return code
+    return DEFECT
+
+
+def error_name(error: StunError) -> str:
+    """The stable name of an error: its own code (a contract's reason among them), else its class."""
+    named = getattr(error, "code", "")
+    return named if isinstance(named, str) and named else type(error).__name__
