@@ -20,7 +20,7 @@ from stun.protocol.market.state import Terms
 from stun.protocol.messages import NOBODY, Bid, Commit, Message, Order, nonce_of
 from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.resolve import Resolution
-from stun.protocol.trees.results import Result, ResultsTree
+from stun.protocol.trees.results import Result, ResultsTree, Top, derive
 from stun.protocol.trees.specs import commitment
 
 DEPOSIT = 10**12
@@ -196,8 +196,12 @@ class Stage:
 
     def sealed(self, opened: Opened, replica: int, tree: ResultsTree) -> tuple[tuple[int, bytes], bytes]:
         """Return a replica's commitment as an argument of `deliver`, and its signature."""
+        return self.seal_of_top(opened, replica, tree.top)
+
+    def seal_of_top(self, opened: Opened, replica: int, top: Top) -> tuple[tuple[int, bytes], bytes]:
+        """Return the commitment to a result of which only the top node is known, and its signature."""
         provider = opened.terms.casts[replica].provider
-        seal = commitment(opened.batch_id, provider, tree.root, tree.total_units, salt_of(replica))
+        seal = commitment(opened.batch_id, provider, *derive(opened.terms.count, top), salt_of(replica))
         return (replica, seal), self.sign(provider, Commit(opened.batch_id, provider, seal))
 
     def delivery(self, opened: Opened, trees: Mapping[int, ResultsTree], reveal: bool = True) -> tuple[Any, ...]:
