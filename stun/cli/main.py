@@ -14,7 +14,6 @@ from stun.cli.output import Output
 from stun.cli.session import Session
 from stun.protocol.errors import StunError
 
-
 ANYWHERE = ("--json", "--dry-run")
 
 
