@@ -3,9 +3,10 @@
 import secrets
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
-from stun_sdk import StunClient
+from stun_sdk import KeyMissing, StunClient
 from stun_sdk.network import parse_account
 
 from stun.chains.evm.accounts import KeyUnavailable, create_keystore
@@ -14,6 +15,7 @@ from stun.chains.evm.market import EvmMarket
 from stun.cli.amounts import format_amount, parse_amount
 from stun.cli.names import address
 from stun.cli.session import Session, pass_session
+from stun.protocol.messages import NOBODY
 
 _asset = click.option("--asset", help="STUN, USDC or a token's address. [STUN_ASSET]")
 
@@ -44,6 +46,8 @@ def show(session: Session, who: str | None) -> None:
     market = client.market
     assert isinstance(market, EvmMarket), "the command connects EVM markets"
     owner = parse_account(who, "who") if who else session.writer(client).account
+    if owner == NOBODY:
+        raise KeyMissing("showing your own account")
     pinned = market.at()
     active, unbonding, unlock_at = pinned.stake_position(owner)
     assets = {
@@ -55,7 +59,7 @@ def show(session: Session, who: str | None) -> None:
         "native": str(pinned.view().balance(narrow(owner))), "stake": str(active), "unbonding": str(unbonding),
         "unlock_at": unlock_at, "reputation": pinned.reputation(owner), "operator": address(pinned.operator(owner)),
     }  # fmt: skip
-    session.output.record(record)
+    session.output.record(record, _shown(record))
 
 
 @account.command()
@@ -121,6 +125,18 @@ def collect(session: Session, to: str | None) -> None:
     target = writer.account if to is None else parse_account(to, "to")
     writer.wait(writer.collect(_key("collect"), target), client.settings.timeout_seconds)
     session.done({"collected_to": address(target)}, f"collected to {address(target)}")
+
+
+def _shown(record: dict[str, Any]) -> str:
+    """An account for people."""
+    lines = [f"{record['address']} on {record['chain']}"]
+    for name, held in record["assets"].items():
+        free, wallet = (format_amount(int(held[place]), name) for place in ("free", "wallet"))
+        lines.append(f"  {free} free in the market, {wallet} in the wallet")
+    lines.append(f"  {format_amount(int(record['stake']), 'STUN')} staked, reputation {record['reputation'] / 1e6:.4f}")
+    if int(record["unbonding"]):
+        lines.append(f"  {format_amount(int(record['unbonding']), 'STUN')} unbonding until {record['unlock_at']}")
+    return "\n".join(lines)
 
 
 def new_passphrase(session: Session) -> str:

@@ -40,6 +40,14 @@ def exit_code(error: StunError) -> int:
     return DEFECT
 
 
+def message_of(error: StunError) -> str:
+    """What is told to people."""
+    told = str(error)
+    if isinstance(error, Rejected):
+        return "the chain refused this; nothing changed"
+    return told or type(error).__name__
+
+
 def error_name(error: StunError) -> str:
     """The stable name of an error: its own code (a contract's reason among them), else its class."""
     named = getattr(error, "code", "")

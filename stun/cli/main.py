@@ -9,7 +9,7 @@ import click
 import structlog
 
 from stun.cli import account, batch, completion, devnet, keeper, model, order, provider, run
-from stun.cli.exits import error_name, exit_code
+from stun.cli.exits import error_name, exit_code, message_of
 from stun.cli.output import Output
 from stun.cli.session import Session
 from stun.protocol.errors import StunError
@@ -33,7 +33,7 @@ class StunGroup(click.Group):
         except StunError as error:
             session = ctx.find_object(Session)
             output = Output(False) if session is None else session.output
-            output.error(error_name(error), str(error) or error_name(error))
+            output.error(error_name(error), message_of(error))
             ctx.exit(exit_code(error))
 
 

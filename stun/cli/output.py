@@ -4,13 +4,11 @@ Errors and progress go to standard error. No key, passphrase or seed comes here:
 """
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -19,14 +17,14 @@ class Output:
 
     as_json: bool
 
-    def record(self, record: Mapping[str, Any], text: str | Table | None = None) -> None:
+    def record(self, record: Mapping[str, Any], text: str | None = None) -> None:
         """One result; `text` for people, else its keys and values."""
         if self.as_json:
             click.echo(json.dumps(record, sort_keys=True))
         elif isinstance(text, str):
             click.echo(text)
         else:
-            Console().print(text or _grid(record))
+            click.echo("\n".join(f"{key.replace('_', ' '):22}{_text(value)}" for key, value in record.items()))
 
     def rows(self, name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
         """A list of results."""
@@ -35,7 +33,7 @@ class Output:
         elif not rows:
             click.echo(empty)
         else:
-            Console().print(table(rows, columns))
+            click.echo(table(rows, columns))
 
     def note(self, text: str) -> None:
         """Progress, for people only."""
@@ -50,22 +48,15 @@ class Output:
             click.secho(f"error ({name}): {message}", err=True, fg="red")
 
 
-def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> Table:
-    """Rows as a table."""
-    drawn = Table(box=None, pad_edge=False)
-    for column in columns:
-        drawn.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        drawn.add_row(*(_text(row.get(column, "")) for column in columns))
-    return drawn
-
-
-def _grid(record: Mapping[str, Any]) -> Table:
-    drawn = Table.grid(padding=(0, 2))
-    for key, value in record.items():
-        drawn.add_row(key.replace("_", " "), _text(value))
-    return drawn
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Rows as aligned columns; nothing is cut, so that ids can be copied."""
+    lines = [[column.replace("_", " ") for column in columns]]
+    lines += [[_text(row.get(column, "")) for column in columns] for row in rows]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    """A value on one line; what strangers wrote cannot move the cursor."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

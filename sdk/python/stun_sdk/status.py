@@ -76,10 +76,14 @@ class BatchStatus:
 
 
 def split_of(status: BatchStatus, replica: ReplicaStatus) -> money.Split:
-    """Who received what of a replica's payment."""
+    """Who received what of a replica's payment, tips aside; the settler has the matcher's part where none is named."""
     assert status.terms is not None, "a replica that was paid has terms"
     rule = status.terms.rule
-    return money.split(replica.paid, status.terms.creator != NOBODY, rule("match_fee_bps"), rule("settle_fee_bps"))
+    creator = status.terms.creator != NOBODY
+    parts = money.split(replica.paid, creator, rule("match_fee_bps"), rule("settle_fee_bps"))
+    if replica.matcher == NOBODY:
+        return replace(parts, matcher=0, settler=parts.settler + parts.matcher)
+    return parts
 
 
 def read_status(
