@@ -80,12 +80,8 @@ class Message:
 
 
 @cache
-def _type_text_hash(text: str) -> bytes:
-    return keccak256(text.encode())
-
-
 def _type_hash(kind: type[Message], evm: bool) -> bytes:
-    return _type_text_hash(kind.type_text(evm))
+    return keccak256(kind.type_text(evm).encode())
 
 
 def _camel(name: str) -> str:

@@ -15,6 +15,7 @@ from stun.protocol.parameters import (
     WEEK_SECONDS,
     NumericClass,
 )
+from stun.protocol.registry import Model
 from stun.protocol.staking import Stake
 from stun.protocol.trees import specs
 
@@ -48,22 +49,7 @@ def match(draft: Draft, action: Match) -> None:
     require(not strays, "bids: list")
     prepaid = _prepaid(order, dearest, rules)
     draft.debit(order.asset, order.requester, spent + prepaid)
-    terms = Terms(
-        requester=order.requester,
-        asset=order.asset,
-        creator=model.creator,
-        count=order.count,
-        max_units=order.max_units,
-        opened_at=draft.now,
-        post_seconds=order.post_seconds,
-        challenge_seconds=order.challenge_seconds,
-        numeric_class=_judged_class(order, model.numeric_class),
-        tip=order.tip,
-        audit_prepaid=prepaid,
-        rules=rules.rules,
-        asset_rules=rules.asset_word,
-        casts=tuple(casts),
-    )
+    terms = _terms(draft, order, model, rules, prepaid, tuple(casts))
     draft.batches[batch_id] = Batch(terms, Phase.OPEN, tuple(Replica() for _ in casts))
     draft.emit_batch(batch_id, "BatchOpened", requester=order.requester, model_id=order.model_id, terms=terms)
 
@@ -146,6 +132,27 @@ def _prepaid(order: Order, dearest: int, rules: config.MatchRules) -> int:
         parameters.read(rules.limits, "audit_tasks"),
         rules.audit_fee,
         parameters.read(rules.limits, "audit_load_bps"),
+    )
+
+
+def _terms(
+    draft: Draft, order: Order, model: Model, rules: config.MatchRules, prepaid: int, casts: tuple[Cast, ...]
+) -> Terms:
+    return Terms(
+        requester=order.requester,
+        asset=order.asset,
+        creator=model.creator,
+        count=order.count,
+        max_units=order.max_units,
+        opened_at=draft.now,
+        post_seconds=order.post_seconds,
+        challenge_seconds=order.challenge_seconds,
+        numeric_class=_judged_class(order, model.numeric_class),
+        tip=order.tip,
+        audit_prepaid=prepaid,
+        rules=rules.rules,
+        asset_rules=rules.asset_word,
+        casts=casts,
     )
 
 
