@@ -1,4 +1,4 @@
-"""Several pools at once: what an honest one holds is found among those that hide, invent, repeat, garble or are dead."""
+"""Several pools: what an honest one holds is found among those that hide, invent, repeat, garble or are dead."""
 
 from dataclasses import replace
 
