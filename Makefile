@@ -12,7 +12,7 @@ LINT := .venv-lint/bin
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadfile
 
-.PHONY: help demo test test-long lint format gates bench bench-gas devnet devnet-down hooks lock clean
+.PHONY: help demo test test-long lint format bench bench-gas devnet devnet-down hooks lock clean
 .PHONY: runtime dev torch linters node contracts
 
 help: ## show this list
@@ -41,9 +41,6 @@ lint: dev linters ## ruff, types, layering, and natrix for Vyper
 format: linters ## lay the Python code out
 	@$(LINT)/ruff format .
 	@$(LINT)/ruff check --select I --fix .
-
-gates: dev node contracts ## gas and code size against tests/gas/snapshot.json
-	@$(BIN)/python -m scripts.bench.gas --check
 
 bench: dev node contracts ## every benchmark; the last line is one JSON object of all figures
 	@$(BIN)/python -m scripts.bench
