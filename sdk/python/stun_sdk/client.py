@@ -9,11 +9,13 @@ from typing import Any
 from stun.chains.evm.accounts import EvmAccount
 from stun.chains.interface import TransactionSigner
 from stun.chains.market import MarketWriter, ModelRecord
+from stun.models.errors import ManifestError
 from stun.pool.envelopes import DeliveryEnvelope, OrderEnvelope
 from stun.pool.profiles import listed_prices
 from stun.protocol.messages import NOBODY, Order, nonce_of
 from stun.protocol.trees.specs import model_id as id_of_model
 from stun.protocol.trees.specs import providers_root
+from stun.storage.blobs import BlobError
 from stun.storage.packages import PackageRef, TaskPackage
 from stun_sdk.accounts import Accounts
 from stun_sdk.errors import KeyMissing, ModelUnknown, OrderUnknown, PriceUnknown, TaskInvalid
@@ -260,7 +262,11 @@ class StunClient:
         return package.put(self.connection.store)
 
     def _output_format(self, record: ModelRecord) -> str:
-        return read_manifest(self.connection.store, record).output_format
+        """The model's output format, "" (unknown) where this client's stores do not have its manifest."""
+        try:
+            return read_manifest(self.connection.store, record).output_format
+        except (BlobError, ManifestError):
+            return ""
 
     def _providers(self, task: Task) -> list[bytes]:
         return [parse_account(text, "providers") for text in task.providers]
