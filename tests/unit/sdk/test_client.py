@@ -4,9 +4,6 @@ import pytest
 from fake_market import FAKE_USDC
 from provider_bench import Party, settle_down
 from sdk_world import INPUTS, SdkWorld
-
-from stun.protocol.errors import Rejected
-from stun.protocol.market.state import ReplicaState
 from stun_sdk import (
     FundsMissing,
     KeyMissing,
@@ -23,6 +20,9 @@ from stun_sdk import (
     TaskInvalid,
     TasksRefused,
 )
+
+from stun.protocol.errors import Rejected
+from stun.protocol.market.state import ReplicaState
 
 pytestmark = pytest.mark.unit
 
