@@ -1,4 +1,4 @@
-"""I-6: from every state that a random run reaches, with all others gone, each party gets its due out by its own acts."""
+"""I-6: from every state of a random run, with all others gone, each party gets its due out by its own acts."""
 
 from collections import Counter
 
@@ -6,7 +6,7 @@ import pytest
 from evm_machines import RevmMachine
 from market_run import Run
 from side_by_side import Tally
-from way_out import leave_alone, least_due
+from way_out import least_due, leave_alone
 
 from stun.protocol.market.state import Batch, Phase
 

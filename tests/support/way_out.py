@@ -1,4 +1,4 @@
-"""One party of a batch alone, all others silent for ever: its own acts and the clock have to bring everything due to it out."""
+"""One party of a batch alone, all others silent for ever: its acts and the clock bring out what is due to it."""
 
 from dataclasses import dataclass, replace
 
