@@ -19,7 +19,7 @@ from stun.chains.evm.accounts import (
 )
 from stun.chains.evm.addresses import widen
 from stun.chains.evm.intents import IntentStore
-from stun.chains.evm.market import EvmMarket, connect_market
+from stun.chains.evm.market import ChainMismatch, EvmMarket, connect_market
 from stun.chains.evm.market_writer import EvmMarketWriter
 from stun.chains.evm.rpc import Finality
 from stun.chains.evm.sender import Sender
@@ -139,11 +139,12 @@ def open_market(settings: Settings) -> EvmMarket:
     """Connect the chain and see that the market is there. Errors: NetworkUnknown, WrongNetwork, ChainError."""
     if settings.deployment is None or not settings.rpc_urls:
         raise NetworkUnknown(settings.network)
-    file = deployments.load(settings.deployment)
-    market = connect_market(settings.deployment, settings.rpc_urls, Finality(settings.confirmations))
+    try:
+        market = connect_market(settings.deployment, settings.rpc_urls, Finality(settings.confirmations))
+    except ChainMismatch as error:
+        raise WrongNetwork(str(error)) from error
     if not market.view().code(market.contracts.market):
         raise WrongNetwork(f"there is no market at the address that {settings.deployment} names; was the chain reset?")
-    assert market.reader.chain_id == file.chain_id, "connect_market compares the chain's id"
     return market
 
 

@@ -206,15 +206,19 @@ class EvmMarket:
         }[contract]
 
 
+class ChainMismatch(ChainError):
+    """The endpoints serve another chain than the deployment file is of."""
+
+
 def connect_market(
     deployment: Path, urls: Sequence[str], finality: Finality | None = None, needed: int = 1
 ) -> EvmMarket:
     """Return the market of a deployment file over one or several endpoints.
 
-    Errors: DeploymentInvalid; ChainError if an endpoint serves another chain than the file says.
+    Errors: DeploymentInvalid; ChainMismatch if an endpoint serves another chain than the file says.
     """
     file = deployments.load(deployment)
     chain = ChainReader([connect(url) for url in urls], finality, needed)
     if chain.chain_id != file.chain_id:
-        raise ChainError(f"the endpoint serves chain {chain.chain_id}, {deployment} is of chain {file.chain_id}")
+        raise ChainMismatch(f"the endpoint serves chain {chain.chain_id}, {deployment} is of chain {file.chain_id}")
     return EvmMarket(chain, contracts_of(file))
