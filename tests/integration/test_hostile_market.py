@@ -1,5 +1,6 @@
 """Attacks on the life of a batch: by copying, sybil replicas, greedy matchers, false tops, and griefers."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from market_stage import (
     STAKE,
     Opened,
     Stage,
+    fresh_stage,
     honest_tree,
     salt_of,
     tree_of,
@@ -36,8 +38,9 @@ EARNED = 2_400_000  # of one honest result
 
 
 @pytest.fixture
-def stage() -> Stage:
-    return Stage()
+def stage() -> Iterator[Stage]:
+    with fresh_stage() as lent:
+        yield lent
 
 
 def settle(stage: Stage, opened: Opened, root: bytes = CLAIM[0], units: int = CLAIM[1]) -> tuple[int, ...]:

@@ -1,10 +1,10 @@
 """Forged evidence of a disagreement, brought to the contract: spare, missing and false nodes, indices and leaves."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
-from market_stage import UNITS, Opened, Stage, honest_tree, tree_of
+from market_stage import UNITS, Opened, Stage, fresh_stage, honest_tree, tree_of
 
 from stun.protocol.trees.resolve import Resolution, prove_differences
 from stun.protocol.trees.results import Result, ResultsTree
@@ -15,8 +15,9 @@ TREE = honest_tree()
 
 
 @pytest.fixture
-def stage() -> Stage:
-    return Stage()
+def stage() -> Iterator[Stage]:
+    with fresh_stage() as lent:
+        yield lent
 
 
 def _disputed(stage: Stage) -> tuple[Opened, list[ResultsTree]]:

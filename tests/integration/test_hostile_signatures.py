@@ -1,13 +1,13 @@
 """Attacks on signatures: replayed, malleable, expired, cancelled, of another chain, of another contract, of wallets."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from evm_machines import BoaMachine
 from market_parties import KEYS, malleable, sign
-from market_stage import Opened, Stage, honest_tree
+from market_stage import Opened, Stage, fresh_stage, honest_tree
 
 from stun.chains.evm.addresses import narrow, widen
 from stun.chains.evm.market_encoding import message_tuple, top_tuple
@@ -22,8 +22,9 @@ MAGIC = bytes.fromhex("1626ba7e")
 
 
 @pytest.fixture
-def stage() -> Stage:
-    return Stage()
+def stage() -> Iterator[Stage]:
+    with fresh_stage() as lent:
+        yield lent
 
 
 def brought(stage: Stage, kind: type[Message], signer: Signer) -> str | None:

@@ -1,9 +1,10 @@
 """Tokens that call back, revert, lie, take fees or say nothing, listed by mistake: the market keeps its books."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from market_stage import LOCKED, Stage, honest_tree
+from market_stage import LOCKED, Stage, fresh_stage, honest_tree
 
 from stun.chains.evm.addresses import narrow, widen
 from stun.chains.evm.artifacts import ArtifactStore
@@ -57,8 +58,9 @@ class Token:
 
 
 @pytest.fixture
-def stage() -> Stage:
-    return Stage()
+def stage() -> Iterator[Stage]:
+    with fresh_stage() as lent:
+        yield lent
 
 
 def test_fee_on_transfer_token_credits_what_arrived(stage: Stage) -> None:

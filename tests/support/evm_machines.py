@@ -4,7 +4,8 @@ Both take the same compiled artifacts and raw calldata, so that a test may run o
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -62,11 +63,22 @@ class BoaMachine:
 
     def __init__(self) -> None:
         self._env = boa.Env()
+        self._anchored = False
 
     @property
     def chain_id(self) -> int:
         """Its chain id."""
         return int(self._env.evm.patch.chain_id)
+
+    @contextmanager
+    def anchored(self) -> Iterator[None]:
+        """Undo at the end what happens within; the clock has to be set again. Gas within counts storage as warm."""
+        self._anchored = True
+        try:
+            with self._env.anchor():
+                yield
+        finally:
+            self._anchored = False
 
     def set_clock(self, now: int) -> None:
         """Set the block's time."""
@@ -88,7 +100,8 @@ class BoaMachine:
         return answer.output
 
     def _call(self, sender: bytes, to: bytes, data: bytes, modifies: bool) -> Outcome:
-        self._env.evm.reset_access_counters()
+        if not self._anchored:  # py-evm forgets its checkpoints with the counters
+            self._env.evm.reset_access_counters()
         done = self._env.execute_code(
             to_address=_hex(to), sender=_hex(sender), data=data, gas=GAS, is_modifying=modifies
         )

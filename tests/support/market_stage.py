@@ -3,8 +3,11 @@
 The terms of a batch unless a test changes them: 4 tasks of at most 100 units at 10^10 per 10^6 units, all in STUN.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -224,9 +227,20 @@ class Stage:
         return resolve_arguments(evidence)
 
 
-def selector_call(contract: str, name: str, *arguments: Any) -> bytes:
-    """Return calldata of a contract's function."""
-    return interface(contract).function(name).encode(*arguments)
+@cache
+def _shared() -> tuple[BoaMachine, Stage]:
+    machine = BoaMachine()
+    return machine, Stage(machine)
+
+
+@contextmanager
+def fresh_stage() -> Iterator[Stage]:
+    """Lend the one stage of this process and undo afterwards what was done on it: a machine a test would be slow."""
+    machine, stage = _shared()
+    with machine.anchored():
+        lent = copy(stage)
+        lent.travel(0)
+        yield lent
 
 
 def wide(address: bytes) -> bytes:

@@ -1,9 +1,12 @@
-"""A market of its own for every test."""
+"""A market in its first state for every test."""
+
+from collections.abc import Iterator
 
 import pytest
-from market_stage import Stage
+from market_stage import Stage, fresh_stage
 
 
 @pytest.fixture
-def stage() -> Stage:
-    return Stage()
+def stage() -> Iterator[Stage]:
+    with fresh_stage() as lent:
+        yield lent
