@@ -8,6 +8,9 @@ from stun.pool.profiles import MAX_MODELS
 from stun.provider.policy import BiddingPolicy, ModelPrice
 
 
+ANY_MODEL = bytes(32)
+
+
 def no_models() -> Sequence[ModelRecord]:
     """What is registered where nobody looks."""
     return ()
@@ -15,7 +18,11 @@ def no_models() -> Sequence[ModelRecord]:
 
 @dataclass(frozen=True, slots=True)
 class OpenPolicy(BiddingPolicy):
-    """Prices by model first, then `fallback` for any other; `models` says which are registered now."""
+    """Prices by model first, then `fallback` for any other; `models` says which are registered now.
+
+    The fallback stands among the prices too, under the model of 32 zero bytes, which nobody can register: whoever asks
+    the policy for its assets finds it there.
+    """
 
     fallback: ModelPrice | None = None
     models: Callable[[], Sequence[ModelRecord]] = no_models
@@ -30,6 +37,7 @@ class OpenPolicy(BiddingPolicy):
     def listed(self) -> dict[bytes, dict[bytes, int]]:
         """What a profile says: the price list and the newest models beside it, as many as a profile holds."""
         out = BiddingPolicy.listed(self)
+        out.pop(ANY_MODEL, None)
         if self.fallback is None:
             return out
         live = [record.model_id for record in self.models() if record.live]

@@ -15,7 +15,7 @@ from stun_sdk.task import parse_id
 
 from stun.cli.amounts import parse_amount
 from stun.cli.names import address
-from stun.cli.open_policy import OpenPolicy
+from stun.cli.open_policy import ANY_MODEL, OpenPolicy
 from stun.cli.session import Session, pass_session
 from stun.pool.pool_set import PoolSet
 from stun.provider.dashboard import render, take_snapshot
@@ -84,7 +84,8 @@ def provider_settings(
         raise TaskInvalid("price", "say by --price what 10^6 units cost at least")
     floor = parse_amount(price, client.accounts.name_of(wanted), "price")
     prices = tuple(ModelPrice(parse_id(name, "model"), wanted, floor) for name in models)
-    fallback = ModelPrice(bytes(32), wanted, floor) if any_model else None
+    fallback = ModelPrice(ANY_MODEL, wanted, floor) if any_model else None
+    prices = prices if fallback is None else (*prices, fallback)
     policy: BiddingPolicy = OpenPolicy(prices, max_batches, not unasked, fallback=fallback, models=client.market.models)
     urls = client.connection.store_urls
     settings = ProviderSettings(place, policy=policy, store_urls=urls, native=native, poll_seconds=0.5)

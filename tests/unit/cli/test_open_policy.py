@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from stun.chains.market import ModelRecord
-from stun.cli.open_policy import OpenPolicy
+from stun.cli.open_policy import ANY_MODEL, OpenPolicy
 from stun.pool.profiles import MAX_MODELS
 from stun.protocol.parameters import NumericClass
 from stun.provider.policy import ModelPrice
@@ -55,6 +55,13 @@ def test_profile_holds_the_newest_of_too_many() -> None:
     assert len(listed) == MAX_MODELS
     assert record(1_000).model_id in listed
     assert record(1).model_id in listed
+
+
+def test_price_for_any_model_is_no_model_of_the_profile() -> None:
+    fallback = ModelPrice(ANY_MODEL, ASSET, 5)
+    chosen = policy(2, prices=(fallback,), fallback=fallback)
+
+    assert set(chosen.listed()) == {record(1).model_id, record(2).model_id}
 
 
 def test_without_a_price_for_any_only_named_models_are_served() -> None:
