@@ -84,7 +84,8 @@ class Feed:
             if await self._send_page(send, send_seconds):
                 continue
             try:
-                await asyncio.wait_for(woken.wait(), beat_seconds)
+                async with asyncio.timeout(beat_seconds):
+                    await woken.wait()
             except TimeoutError:
                 await _send(send, {"kind": "heartbeat", "cursor": self.cursor}, send_seconds)
 
@@ -99,6 +100,7 @@ class Feed:
 
 async def _send(send: Send, message: dict[str, Any], seconds: float) -> None:
     try:
-        await asyncio.wait_for(send(message), seconds)
+        async with asyncio.timeout(seconds):  # wait_for may swallow a cancellation that comes as the message is taken
+            await send(message)
     except TimeoutError as error:
         raise ListenerSlow(seconds) from error
