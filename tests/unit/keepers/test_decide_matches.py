@@ -89,7 +89,7 @@ def drawn_bids(draw: st.DrawFn) -> list[Any]:
     return [(provider, *draw(rest)) for provider in bidders]
 
 
-def six(*values: int) -> st.SearchStrategy[list[int]]:
+def six(*values: int) -> Any:
     """One value for each of the people."""
     return st.lists(st.sampled_from(values), min_size=6, max_size=6)
 
@@ -101,10 +101,10 @@ def check_matches(replicas: list[int], drawn: list[Any], money: list[int], stake
     market = replace(WORLD.market.state, balances=balances, stakes=staked)
     entries = [an_order(replicas=number, expires_at=NOW + 100) for number in replicas]
     bids: dict[bytes, list[ReceivedBid]] = {entry.digest: [] for entry in entries}
-    for place, (provider, price, life, matcher, signer, own) in enumerate(drawn):
-        entry = entries[place % len(entries)]
-        received = a_bid(entry, provider, price=price, expires_at=now + life, matcher=matcher)
-        bids[entry.digest].append(replace(received, signer=provider if own else signer))
+    for entry in entries:
+        for provider, price, life, matcher, signer, own in drawn:
+            received = a_bid(entry, provider, price=price, expires_at=now + life, matcher=matcher)
+            bids[entry.digest].append(replace(received, signer=provider if own else signer))
     plans = brought(state_of(market, entries, bids), now)
 
     assert len({plan.order.digest for plan in plans}) == len(plans), "an order was brought twice"
@@ -122,13 +122,13 @@ def check_matches(replicas: list[int], drawn: list[Any], money: list[int], stake
 def test_every_match_brought_is_one_that_the_contract_takes() -> None:
     counted = [0]
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=150, deadline=None, derandomize=True)
     @given(
         replicas=st.lists(st.integers(1, 3), min_size=1, max_size=3),
         drawn=drawn_bids(),
         money=six(10**7, 10**7, 10**7, 1_500_000, 400_000, 399_999, 0),
         stakes=six(1, 1, 1, 2, 0),
-        now=st.integers(NOW - 60, NOW + 100),
+        now=st.integers(NOW - 50, NOW + 100),
     )
     def check(replicas: list[int], drawn: list[Any], money: list[int], stakes: list[int], now: int) -> None:
         counted[0] += check_matches(replicas, drawn, money, stakes, now)

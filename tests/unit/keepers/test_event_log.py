@@ -1,6 +1,7 @@
 """The event log equals the chain after any reorganisation, and is not moved by an endpoint that lags."""
 
 from hashlib import sha256
+from typing import Any
 
 import pytest
 from fake_market import FakeMarket
@@ -29,7 +30,10 @@ class Chain:
         block_hash = sha256(f"{number} {self._forks} {names}".encode()).digest()
         events = []
         for index, name in enumerate(names):
-            fields = {"batch_id": sha256(f"{number} {index}".encode()).digest(), "provider": b"\x01" * 32}
+            fields: dict[str, Any] = {
+                "batch_id": sha256(f"{number} {index}".encode()).digest(),
+                "provider": b"\x01" * 32,
+            }
             fields |= {"outputs_root": b"\x02" * 32, "total_units": 2**63 + index, "settler": b"\x03" * 32}
             events.append(ChainEvent(name, fields, number, block_hash, index, b"\x04" * 32))
         self.blocks.append(events)

@@ -62,7 +62,7 @@ def test_a_crash_while_asking_asks_too_little_and_never_twice(job_database: Data
     def unavailable(_envelope: object) -> None:
         raise PoolUnavailable("pool", "away")
 
-    mirror.ask = unavailable  # type: ignore[method-assign, assignment]
+    mirror.ask = unavailable  # type: ignore[assignment]
     writer = FakeWriter(world.market, account("matcher"))
     job = build_matcher(
         world.market, writer, mirror, world.settings(), sign=lambda _digest: bytes(65), database=job_database
@@ -166,7 +166,7 @@ def test_an_endpoint_that_fails_is_an_error_of_the_world(job_database: Database)
     def fail(_asset: bytes) -> None:
         raise ChainError("away")
 
-    world.market.rules = fail  # type: ignore[method-assign, assignment]
+    world.market.rules = fail  # type: ignore[assignment]
     job._facts._rules._ask = fail  # type: ignore[assignment]
     with pytest.raises(ChainError, match="away"):
         job.tick()

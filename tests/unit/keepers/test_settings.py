@@ -28,7 +28,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.mark.parametrize("wrong", [{"account": "0x12"}, {"keepers": ["zz"]}, {"tick_seconds": 0}, {"places": 0}])
 def test_settings_that_make_no_sense_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
-        KeeperSettings(**wrong)
+        KeeperSettings.model_validate(wrong)
 
 
 def test_logs_are_json_without_keys_and_signatures(capsys: pytest.CaptureFixture[str]) -> None:
