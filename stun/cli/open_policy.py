@@ -7,7 +7,6 @@ from stun.chains.market import ModelRecord
 from stun.pool.profiles import MAX_MODELS
 from stun.provider.policy import BiddingPolicy, ModelPrice
 
-
 ANY_MODEL = bytes(32)
 
 

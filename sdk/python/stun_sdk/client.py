@@ -20,6 +20,7 @@ from stun.storage.packages import PackageRef, TaskPackage
 from stun_sdk.accounts import Accounts
 from stun_sdk.errors import KeyMissing, ModelUnknown, OrderUnknown, PriceUnknown, TaskInvalid
 from stun_sdk.keeping import Keeping, KeptOrder
+from stun_sdk.logs import keep_off_standard_output
 from stun_sdk.manifests import read_manifest
 from stun_sdk.model import Model
 from stun_sdk.network import Connection, connect, parse_account
@@ -47,6 +48,7 @@ class StunClient:
         self, *, account: EvmAccount | str | None = None, passphrase: Callable[[], str] | None = None,
         connection: Connection | None = None, **settings: Any,
     ) -> None:  # fmt: skip
+        keep_off_standard_output()
         if isinstance(account, str):
             settings["account"] = account
         if connection is None:
