@@ -72,7 +72,7 @@ class Message:
     def struct_hash(self, evm: bool = True) -> bytes:
         """Return the EIP-712 hash of this message under no domain. Errors: "messages: width"."""
         words = (_word(getattr(self, name), kind) for name, kind in self.TYPES.items())
-        return keccak256(_type_hash(type(self), evm) + b"".join(words))
+        return keccak256(_text_hash(self.type_text(evm)) + b"".join(words))
 
     def digest(self, domain: Domain) -> bytes:
         """Return the 32-byte digest that is signed."""
@@ -80,8 +80,8 @@ class Message:
 
 
 @cache
-def _type_hash(kind: type[Message], evm: bool) -> bytes:
-    return keccak256(kind.type_text(evm).encode())
+def _text_hash(text: str) -> bytes:
+    return keccak256(text.encode())
 
 
 def _camel(name: str) -> str:
