@@ -1,4 +1,4 @@
-"""A feed that is cancelled at the moment its message was taken went on for ever: wait_for swallowed the cancellation."""
+"""A feed cancelled at the moment its message was taken went on for ever: wait_for swallowed the cancellation."""
 
 import asyncio
 from pathlib import Path
