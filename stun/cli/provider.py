@@ -43,7 +43,9 @@ def provider() -> None:
 @click.option(
     "--hardware", type=click.Path(path_type=Path), help="Declared hardware, as JSON, instead of what is found."
 )
-@click.option("--max-batches", type=click.IntRange(1), default=4, show_default=True)
+@click.option(
+    "--max-batches", type=click.IntRange(1), default=32, show_default=True, help="Most at once, until settled."
+)
 @click.option("--unasked", is_flag=True, help="Bid on every order, not only when a matcher asks.")
 @click.option("--native", is_flag=True, help="Post by an own transaction at once, without waiting for a settler.")
 @click.option("--once", is_flag=True, help="Run one cycle and end.")
