@@ -25,7 +25,7 @@ test: dev node contracts ## every test that must always pass (under 15 minutes o
 	@$(PYTEST) -m "not slow and not torch"
 
 test-long: torch node contracts ## everything, with the long random runs and the torch extra (hours)
-	@$(PYTEST) --timeout 14400
+	@STUN_EXAMPLES=random $(PYTEST) --timeout 14400
 
 lint: dev linters ## ruff, types, layering, and natrix for Vyper
 	@echo "lint: ruff"

@@ -78,6 +78,6 @@ class ReputationMachine(RuleBasedStateMachine):
 
 def test_reputation_steps_like_its_specification() -> None:
     ReputationMachine.deploy()
-    run_machine(ReputationMachine, examples=30, steps=50)
+    run_machine(ReputationMachine, examples=60, steps=50)
     assert all(comparison.accepted[rule] >= 100 for rule in ("earned", "silent", "convicted")), comparison.accepted
     assert set(comparison.refused) == {"reputation: reference", "reputation: rate"}
