@@ -1,1 +1,1 @@
-"""The `stun` command: one file for each group of commands."""
+"""The `stun` command: one file per group of commands."""

@@ -1,36 +1,36 @@
-"""Amounts as people write them, and the chain's smallest units. STUN has 9 decimals, USDC 6, other assets are plain."""
+"""Amounts as people write them: "12.5" tokens, or "12500000000u" in the asset's smallest unit."""
 
 import re
 
-import click
-
-from stun.protocol.parameters import U64
+from stun_sdk.errors import TaskInvalid
 
 DECIMALS = {"STUN": 9, "USDC": 6}
-_AMOUNT = re.compile(r"(\d{1,20})(?:\.(\d{1,18}))?", re.ASCII)
+_TOKENS = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,18}))?")
+_UNITS = re.compile(r"([0-9]{1,20})u")
+U64 = 2**64 - 1
 
 
-def parse_amount(text: str, asset: str) -> int:
-    """Read "12.5" of an asset as smallest units. Errors: click.BadParameter."""
-    decimals = DECIMALS.get(asset.upper(), 0)
-    found = _AMOUNT.fullmatch(text.strip().replace("_", ""))
-    if found is None:
-        raise click.BadParameter(f"{text[:40]!r} is no amount; write 12 or 12.5")
-    whole, part = found[1], found[2] or ""
-    if len(part.rstrip("0")) > decimals:
-        raise click.BadParameter(f"{asset} has {decimals} decimals, {text[:40]} has more")
-    value = int(whole) * 10**decimals + int(part[:decimals].ljust(decimals, "0") or "0")
-    if value > U64:
-        raise click.BadParameter(f"{text[:40]} is more than any account can hold")
+def parse_amount(text: str, asset: str, what: str = "amount") -> int:
+    """Read an amount of an asset by name; one known by address only is given in smallest units. Errors: TaskInvalid."""
+    units = _UNITS.fullmatch(text.strip())
+    tokens = _TOKENS.fullmatch(text.strip())
+    decimals = DECIMALS.get(asset.upper())
+    if units is not None:
+        value = int(units[1])
+    elif tokens is not None and decimals is not None and len(tokens[2] or "") <= decimals:
+        value = int(tokens[1]) * 10**decimals + int((tokens[2] or "").ljust(decimals, "0"))
+    else:
+        places = "" if decimals is None else f" with at most {decimals} decimals, "
+        raise TaskInvalid(what, f'{text[:40]!r} is no amount of {asset}: write{places or " "}or smallest units "1000u"')
+    if not 0 < value <= U64:
+        raise TaskInvalid(what, "must be positive and fit 64 bits")
     return value
 
 
 def format_amount(value: int, asset: str) -> str:
-    """Smallest units as people read them, with the asset's name, nothing rounded."""
-    decimals = DECIMALS.get(asset.upper(), 0)
-    sign, rest = ("-" if value < 0 else ""), abs(value)
-    text = f"{rest // 10**decimals:,}"
-    if decimals:
-        part = f"{rest % 10**decimals:0{decimals}d}".rstrip("0")
-        text += f".{part}" if part else ""
-    return f"{sign}{text} {asset if len(asset) < 20 else asset[:10]}"
+    """Write an amount exactly."""
+    decimals = DECIMALS.get(asset.upper())
+    if decimals is None:
+        return f"{value} smallest units of {asset}"
+    whole, part = divmod(value, 10**decimals)
+    return f"{whole}.{part:0{decimals}d}".rstrip("0").rstrip(".") + f" {asset.upper()}"

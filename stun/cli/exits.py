@@ -1,68 +1,54 @@
-"""Exit codes of the command, and which error ends with which; docs/operator.md has the same table."""
+"""Exit codes of the command, the same for every subcommand.
 
-from enum import IntEnum
+0 done; 1 a defect; 2 wrong usage, or an input that is refused; 3 configuration or key missing; 4 the chain refused (the
+reason is told); 5 timeout; 6 a chain, pool, store or provider is not available; 7 no result; 8 not found; 9 funds.
+"""
 
-from stun_sdk.errors import FundsMissing, KeyMissing, NetworkUnknown, NotReady, SettingsInvalid, TaskInvalid, WrongNetwork
+from stun_sdk import errors as sdk
 
 from stun.chains.evm.accounts import KeyUnavailable
 from stun.chains.evm.deployments import DeploymentInvalid
-from stun.chains.evm.errors import EndpointsDisagree, InsufficientFunds, Unreachable
-from stun.chains.evm.nodes import NodeUnavailable
-from stun.chains.interface import WaitTimeout
-from stun.pool.errors import PoolsExhausted, PoolUnavailable
+from stun.chains.interface import ChainError, WaitTimeout
+from stun.chains.market import BatchUnknown
+from stun.models.errors import ManifestError, ModelFileError
+from stun.pool.errors import PoolError
 from stun.protocol.errors import Rejected, StunError
 from stun.provider.settings import SettingsInvalid as ProviderSettingsInvalid
-from stun.storage.blobs import StoreUnavailable
+from stun.storage.blobs import BlobError
+
+DONE, DEFECT, USAGE, CONFIGURATION, REFUSED, TIMEOUT, UNAVAILABLE, NO_RESULT, NOT_FOUND, FUNDS = range(10)
+
+_CODES: tuple[tuple[int, tuple[type[StunError], ...]], ...] = (
+    (USAGE, (sdk.TaskInvalid, sdk.PrivacyUnavailable, ModelFileError, ManifestError)),
+    (CONFIGURATION, (sdk.SettingsInvalid, sdk.NetworkUnknown, sdk.WrongNetwork, sdk.KeyMissing, KeyUnavailable)),
+    (CONFIGURATION, (DeploymentInvalid, ProviderSettingsInvalid)),
+    (TIMEOUT, (sdk.NotReady, WaitTimeout)),
+    (NO_RESULT, (sdk.OrderExpired, sdk.OrderCancelled, sdk.ReplicasFailed, sdk.ReplicasDisagree)),
+    (NO_RESULT, (sdk.DeliveryMissing, sdk.TasksRefused)),
+    (NOT_FOUND, (sdk.ModelUnknown, sdk.OrderUnknown, BatchUnknown)),
+    (FUNDS, (sdk.FundsMissing,)),
+    (REFUSED, (Rejected,)),
+    (UNAVAILABLE, (sdk.PriceUnknown, PoolError, BlobError, ChainError)),
+)
 
 
-class ExitCode(IntEnum):
-    """How a command ended."""
-
-    OK = 0
-    FAILED = 1
-    USAGE = 2
-    CONFIGURATION = 3
-    REFUSED = 4
-    TIMEOUT = 5
-    UNAVAILABLE = 6
-
-
-MEANINGS = {
-    ExitCode.OK: "done",
-    ExitCode.FAILED: "anything else, told in the message",
-    ExitCode.USAGE: "the command was called wrongly",
-    ExitCode.CONFIGURATION: "a setting or the key is missing or wrong; what would be done is told",
-    ExitCode.REFUSED: "the chain refuses, with its reason; or there is too little money",
-    ExitCode.TIMEOUT: "not finished in time; it goes on",
-    ExitCode.UNAVAILABLE: "chain, pool or store does not answer",
-}
-_CAUSES: tuple[tuple[ExitCode, tuple[type[StunError], ...]], ...] = (
-    (ExitCode.USAGE, (TaskInvalid,)),
-    (
-        ExitCode.CONFIGURATION,
-        (
-            SettingsInvalid, ProviderSettingsInvalid, NetworkUnknown, WrongNetwork, KeyMissing, KeyUnavailable,
-            DeploymentInvalid,
-        ),
-    ),
-    (ExitCode.REFUSED, (Rejected, FundsMissing, InsufficientFunds)),
-    (ExitCode.TIMEOUT, (NotReady, WaitTimeout)),
-    (ExitCode.UNAVAILABLE, (Unreachable, EndpointsDisagree, NodeUnavailable, PoolUnavailable, StoreUnavailable)),
-)  # fmt: skip
-
-
-def code_of(error: StunError) -> ExitCode:
-    """The exit code that an error ends with; pools that failed together are judged by the reachable one's word."""
-    if isinstance(error, PoolsExhausted):
-        away = all(isinstance(failure, PoolUnavailable) for failure in error.failures)
-        return ExitCode.UNAVAILABLE if away else ExitCode.FAILED
-    for code, causes in _CAUSES:
-        if isinstance(error, causes):
+def exit_code(error: StunError) -> int:
+    """The exit code of an error."""
+    for code, kinds in _CODES:
+        if isinstance(error, kinds):
             return code
-    return ExitCode.FAILED
+    return DEFECT
 
 
-def name_of(error: StunError) -> str:
-    """The error's own code ("sdk: no key", "ledger: balance"), else its class, for programs."""
-    code = getattr(error, "code", "")
-    return code if isinstance(code, str) and code else type(error).__name__
+def message_of(error: StunError) -> str:
+    """What is told to people."""
+    told = str(error)
+    if isinstance(error, Rejected):
+        return "the chain refused this; nothing changed"
+    return told or type(error).__name__
+
+
+def error_name(error: StunError) -> str:
+    """The stable name of an error: its own code (a contract's reason among them), else its class."""
+    named = getattr(error, "code", "")
+    return named if isinstance(named, str) and named else type(error).__name__

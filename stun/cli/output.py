@@ -1,72 +1,62 @@
-"""What a command prints: one JSON document, or tables and sentences that fit 80 columns.
+"""What the command prints: with --json one object a line on standard output with stable keys, else text for people.
 
-Amounts in JSON are decimal text of smallest units, ids 0x-hex. Text from strangers (names of models, refusals) is
-stripped of control characters and never read as markup.
+Errors and progress go to standard error. No key, passphrase or seed comes here: records are built of public values.
 """
 
 import json
-import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from rich.console import Console, RenderableType
-from rich.table import Table
-from rich.text import Text
-
-SHORT = 12
+import click
 
 
-def stdout() -> Console:
-    """The console for results."""
-    return Console(file=sys.stdout, highlight=False, soft_wrap=False, emoji=False)
+@dataclass(frozen=True)
+class Output:
+    """Where results go."""
+
+    as_json: bool
+
+    def record(self, record: Mapping[str, Any], text: str | None = None) -> None:
+        """One result; `text` for people, else its keys and values."""
+        if self.as_json:
+            click.echo(json.dumps(record, sort_keys=True))
+        elif isinstance(text, str):
+            click.echo(text)
+        else:
+            click.echo("\n".join(f"{key.replace('_', ' '):22}{_text(value)}" for key, value in record.items()))
+
+    def rows(self, name: str, rows: Sequence[Mapping[str, Any]], columns: Sequence[str], empty: str) -> None:
+        """A list of results."""
+        if self.as_json:
+            click.echo(json.dumps({name: list(rows)}, sort_keys=True))
+        elif not rows:
+            click.echo(empty)
+        else:
+            click.echo(table(rows, columns))
+
+    def note(self, text: str) -> None:
+        """Progress, for people only."""
+        if not self.as_json:
+            click.echo(text, err=True)
+
+    def error(self, name: str, message: str) -> None:
+        """Why it failed."""
+        if self.as_json:
+            click.echo(json.dumps({"error": name, "message": message}, sort_keys=True), err=True)
+        else:
+            click.secho(f"error ({name}): {message}", err=True, fg="red")
 
 
-def stderr() -> Console:
-    """The console for progress and errors."""
-    return Console(file=sys.stderr, highlight=False, emoji=False)
+def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Rows as aligned columns; nothing is cut, so that ids can be copied."""
+    lines = [[column.replace("_", " ") for column in columns]]
+    lines += [[_text(row.get(column, "")) for column in columns] for row in rows]
+    widths = [max(len(line[index]) for line in lines) for index in range(len(columns))]
+    return "\n".join("  ".join(map(str.ljust, line, widths)).rstrip() for line in lines)
 
 
-def print_json(document: Any, stream: Any = None) -> None:
-    """Print a document."""
-    (stream or sys.stdout).write(json.dumps(document, indent=2) + "\n")
-
-
-def clean(text: str, most: int = 60) -> str:
-    """Text of strangers as one printable line of bounded length."""
-    line = "".join(character if character.isprintable() else "?" for character in text)
-    return line if len(line) <= most else line[: most - 3] + "..."
-
-
-def short(value: bytes) -> str:
-    """The beginning of an id, which commands take as well."""
-    return "0x" + value.hex()[:SHORT]
-
-
-def hexed(value: bytes) -> str:
-    """Bytes as text."""
-    return "0x" + value.hex()
-
-
-def address(account: bytes) -> str:
-    """An account as its chain writes it: 20 bytes where it is padded, else 32."""
-    return hexed(account[12:] if account[:12] == bytes(12) else account)
-
-
-def facts(rows: Mapping[str, RenderableType]) -> Table:
-    """Names and values, one a line; long values go on in the next line."""
-    table = Table.grid(padding=(0, 2))
-    table.add_column(style="bold", no_wrap=True)
-    table.add_column(overflow="fold")
-    for name, value in rows.items():
-        table.add_row(name, Text(value) if isinstance(value, str) else value)
-    return table
-
-
-def listing(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[str] = ()) -> Table:
-    """A table whose cells fold instead of being cut."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in columns:
-        table.add_column(name, overflow="fold", justify="right" if name in right else "left")
-    for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
-    return table
+def _text(value: Any) -> str:
+    """A value on one line; what strangers wrote cannot move the cursor."""
+    text = value if isinstance(value, str) else json.dumps(value)
+    return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -1,99 +1,114 @@
-"""What every command shares: the settings given, the form of the output, and the client made of them."""
+"""What one invocation of the command works with: settings, output, and the client once it is needed."""
 
-import os
-import re
+import json
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 import click
-from rich.console import RenderableType
 from stun_sdk import StunClient
-from stun_sdk.errors import KeyMissing
+from stun_sdk.network import Connection, complete, connect, find_account
+from stun_sdk.settings import Settings, load_settings
 
-from stun.chains.evm.accounts import KeyUnavailable
+from stun.chains.evm.accounts import KeyUnavailable, passphrase_from_environment
+from stun.chains.evm.market import EvmMarket
+from stun.chains.evm.market_writer import EvmMarketWriter
 from stun.chains.market import MarketWriter
-from stun.cli import output
-from stun.cli.exits import ExitCode
+from stun.cli.output import Output
+from stun.cli.rehearsal import NOBODY, Rehearsal
 
-PASSPHRASE = "STUN_PASSPHRASE"
-_LIKE_A_KEY = re.compile(r"(0x)?[0-9a-fA-F]{64}")
-Connect = Callable[[Mapping[str, Any]], StunClient]
-
-
-def ask_passphrase() -> str:
-    """The keystore's passphrase: STUN_PASSPHRASE, else a prompt. Errors: KeyUnavailable where nobody can be asked."""
-    if PASSPHRASE in os.environ:
-        return os.environ[PASSPHRASE]
-    if not sys.stdin.isatty():
-        raise KeyUnavailable(f"set {PASSPHRASE} to the keystore's passphrase, or run this in a terminal")
-    return str(click.prompt("Passphrase of the keystore", hide_input=True, err=True))
-
-
-def open_client(given: Mapping[str, Any]) -> StunClient:
-    """Connect as the settings say. Errors: those of StunClient."""
-    return StunClient(passphrase=ask_passphrase, **given)
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @dataclass
 class Session:
-    """One run of the command; tests put another `connect`."""
+    """Made once by the root command; `given` are the settings on the command line."""
 
-    connect: Connect = open_client
-    json: bool = False
+    output: Output
+    given: dict[str, Any]
     dry_run: bool = False
-    given: dict[str, Any] = field(default_factory=dict)
-    closers: list[Callable[[], None]] = field(default_factory=list)
+    rehearsal: Rehearsal | None = None
+    clients: list[StunClient] = field(default_factory=list)
 
-    def take(self, params: dict[str, Any]) -> None:
-        """Take the options that every command has out of a command's parameters. Errors: click.UsageError."""
-        self.json = bool(params.pop("json", False)) or self.json
-        self.dry_run = bool(params.pop("dry_run", False)) or self.dry_run
-        for name in ("network", "account", "keystore"):
-            value = params.pop(name, None)
-            if value is None:
-                continue
-            if _LIKE_A_KEY.fullmatch(str(value)):
-                raise click.UsageError(f"--{name} was given what looks like a private key; keys come from a keystore "
-                                       "file or STUN_KEY only. If it is one, others may have seen it: move its funds")  # fmt: skip
-            self.given[name] = value
+    def settings(self) -> Settings:
+        """The settings in force. Errors: SettingsInvalid."""
+        return load_settings(self.given)
 
-    def client(self, **given: Any) -> StunClient:
-        """The client, closed when the command ends. Errors: SdkError, ChainError, PoolError, BlobError."""
-        client = self.connect(self.given | given)
-        self.closers.append(client.close)
-        return client
+    def reader(self) -> StunClient:
+        """A client that may lack a key, for what only reads; no passphrase is asked for."""
+        settings, file = complete(self.settings())
+        if settings.keystore is None:
+            return self._keep(connect(settings, find_account(settings, file)))
+        owner = _address_in(settings.keystore)
+        return self._keep(connect(settings.model_copy(update={"keystore": None}), owner=owner))
 
-    def close(self) -> None:
-        """Close what was opened."""
-        while self.closers:
-            self.closers.pop()()
+    def actor(self) -> StunClient:
+        """A client that acts; a dry run where no key is configured, or where one is asked for. Errors: SdkError ..."""
+        settings, file = complete(self.settings())
+        if self.dry_run and settings.keystore is not None:
+            owner = _address_in(settings.keystore)
+            return self._rehearse(connect(settings.model_copy(update={"keystore": None}), owner=owner), owner)
+        connection = connect(settings, find_account(settings, file, self.passphrase))
+        if self.dry_run or connection.writer is None:
+            writer = connection.writer
+            return self._rehearse(connection, NOBODY if writer is None else writer.account[-20:])
+        return self._keep(connection)
 
-    def show(self, document: Any, *rendered: RenderableType) -> None:
-        """Print the result in the form asked for."""
-        if self.json:
-            output.print_json(document)
-            return
-        for part in rendered:
-            output.stdout().print(part, markup=False)
-
-    def say(self, text: str) -> None:
-        """Tell progress on standard error; silent with --json."""
-        if not self.json:
-            output.stderr().print(text, markup=False)
-
-    def writer(self, client: StunClient, act: str, would: Mapping[str, Any], told: str) -> MarketWriter:
-        """The writer to act with; without a key, or with --dry-run, tell what would be done and end."""
+    def writer(self, client: StunClient) -> MarketWriter:
+        """What sends, or rehearses, the acts of a client of `actor`."""
         writer = client.connection.writer
-        if writer is None or self.dry_run:
-            self.end_dry(act, would, told, writer is not None)
+        assert writer is not None, "an actor has a writer, if only a rehearsing one"
         return writer
 
-    def end_dry(self, act: str, would: Mapping[str, Any], told: str, has_key: bool) -> NoReturn:
-        """End a dry run: 0 if it was asked for, else 3, so that no script takes it for done."""
-        self.show({"dry_run": True, "would": act, **would}, f"dry run, nothing was sent: would {told}")
-        if self.dry_run:
-            raise click.exceptions.Exit(ExitCode.OK)
-        assert not has_key, "a command with a key acts"
-        raise KeyMissing(act)
+    def passphrase(self) -> str:
+        """The keystore's passphrase: STUN_PASSPHRASE, or asked for at a terminal. Errors: KeyUnavailable."""
+        try:
+            return passphrase_from_environment()()
+        except KeyUnavailable:
+            if not sys.stdin.isatty():
+                raise
+        return str(click.prompt("passphrase", hide_input=True, err=True))
+
+    @property
+    def rehearsing(self) -> bool:
+        """Whether the last actor only rehearses."""
+        return self.rehearsal is not None
+
+    def done(self, record: dict[str, Any], text: str | None = None) -> None:
+        """Print the result of an act, or what it would have been."""
+        if self.rehearsal is None:
+            self.output.record({"dry_run": False, **record}, text)
+            return
+        lines = [f"dry run, nothing was sent{'' if self.dry_run else ' (no key is set)'}:"]
+        lines += [f"  {told['act']} to {told['to']}: {told['simulation']}" for told in self.rehearsal.told]
+        self.output.record({"dry_run": True, "would": self.rehearsal.told, **record}, "\n".join(lines))
+
+    def close(self) -> None:
+        """Close every client."""
+        for client in self.clients:
+            client.close()
+
+    def _rehearse(self, connection: Connection, account: bytes) -> StunClient:
+        market = connection.market
+        assert isinstance(market, EvmMarket), "the command connects EVM markets"
+        self.rehearsal = Rehearsal(account, market.reader)
+        return self._keep(replace(connection, writer=EvmMarketWriter(self.rehearsal, market), signer=None))
+
+    def _keep(self, connection: Connection) -> StunClient:
+        client = StunClient(connection=connection)
+        self.clients.append(client)
+        return client
+
+
+pass_session = click.make_pass_decorator(Session)
+
+
+def _address_in(keystore: Path) -> bytes:
+    """The address that a keystore file names in the clear; nobody if it names none."""
+    try:
+        address = bytes.fromhex(str(json.loads(keystore.read_text()).get("address", "")).removeprefix("0x"))
+    except (OSError, ValueError, AttributeError):
+        raise KeyUnavailable(f"{keystore} cannot be read as a keystore file") from None
+    return address if len(address) == 20 else NOBODY
