@@ -209,8 +209,9 @@ def match(
     memberships_: DynArray[bytes32, 51],
 ) -> bytes32:
     id: bytes32 = eip712._hash_typed_data_v4(messages.order(order))
-    signed: bool = order.requester != empty(address) and order.requester == msg.sender
-    if not (signed or signatures.is_signed_by(order.requester, id, signature)):
+    if order.requester == empty(address):  # whom a malformed signature recovers to
+        reasons.fail(reasons.ORDERS_SIGNATURE)
+    if not (order.requester == msg.sender or signatures.is_signed_by(order.requester, id, signature)):
         reasons.fail(reasons.ORDERS_SIGNATURE)
     order_rules.check_time(order)
     nonces.use(order.requester, order.nonce)

@@ -42,6 +42,7 @@ DECAY: constant(uint256[HALF_LIFE_DAYS]) = [
 ]
 
 is_recorder: public(HashMap[address, bool])
+_was_recorder: HashMap[address, bool]  # dismissed: its open batches must still end
 _values: HashMap[address, uint256]  # value u32 | day u32, from the least significant bit
 
 
@@ -54,7 +55,8 @@ def __init__(owner: address):
 
 @external
 def earned(provider: address, paid: uint64, reference_fee: uint64, alpha_ppm: uint256):
-    self._check_recorder()
+    if not self._may_record():
+        return
     assert reference_fee > 0, ERR_REFERENCE
     assert alpha_ppm <= PPM, ERR_RATE
     reference: uint256 = convert(reference_fee, uint256)
@@ -65,7 +67,8 @@ def earned(provider: address, paid: uint64, reference_fee: uint64, alpha_ppm: ui
 
 @external
 def silent(provider: address, beta_ppm: uint256):
-    self._check_recorder()
+    if not self._may_record():
+        return
     assert beta_ppm <= PPM, ERR_RATE
     value: uint256 = self._score(provider)
     self._record(provider, value, value - beta_ppm * value // PPM)
@@ -73,7 +76,8 @@ def silent(provider: address, beta_ppm: uint256):
 
 @external
 def convicted(provider: address):
-    self._check_recorder()
+    if not self._may_record():
+        return
     self._record(provider, self._score(provider), 0)
 
 
@@ -82,6 +86,8 @@ def set_recorder(recorder: address, allowed: bool):
     ownable._check_owner()
     old_allowed: bool = self.is_recorder[recorder]
     self.is_recorder[recorder] = allowed
+    if old_allowed and not allowed:
+        self._was_recorder[recorder] = True
     log IReputation.RecorderSet(recorder=recorder, old_allowed=old_allowed, new_allowed=allowed)
 
 
@@ -93,8 +99,13 @@ def score(provider: address) -> uint256:
 
 @internal
 @view
-def _check_recorder():
-    assert self.is_recorder[msg.sender], ERR_RECORDER
+def _may_record() -> bool:
+    """
+    @notice Whether the caller's record counts; one that was never named is refused.
+    """
+    allowed: bool = self.is_recorder[msg.sender]
+    assert allowed or self._was_recorder[msg.sender], ERR_RECORDER
+    return allowed
 
 
 @internal

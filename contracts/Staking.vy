@@ -45,6 +45,7 @@ TOKEN: public(immutable(address))
 CONFIG: public(immutable(address))
 
 is_slasher: public(HashMap[address, bool])
+_was_slasher: HashMap[address, bool]  # dismissed: its open batches must still end
 _stakes: HashMap[address, uint256]  # active u64 | unbonding u64 | unlock_at u40, from the least significant bit
 
 
@@ -105,7 +106,9 @@ def collect(to: address) -> uint256:
 
 @external
 def slash(account: address, bps: uint256) -> uint256:
-    assert self.is_slasher[msg.sender], ERR_SLASHER
+    if not self.is_slasher[msg.sender]:
+        assert self._was_slasher[msg.sender], ERR_SLASHER
+        return 0
     assert bps <= BPS, ERR_BPS
     position: IStaking.Stake = self._load(account)
     active: uint256 = convert(position.active, uint256)
@@ -129,6 +132,8 @@ def set_slasher(slasher: address, allowed: bool):
     ownable._check_owner()
     old_allowed: bool = self.is_slasher[slasher]
     self.is_slasher[slasher] = allowed
+    if old_allowed and not allowed:
+        self._was_slasher[slasher] = True
     log IStaking.SlasherSet(slasher=slasher, old_allowed=old_allowed, new_allowed=allowed)
 
 
