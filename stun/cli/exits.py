@@ -19,7 +19,7 @@ from stun.storage.blobs import BlobError
 DONE, DEFECT, USAGE, CONFIGURATION, REFUSED, TIMEOUT, UNAVAILABLE, NO_RESULT, NOT_FOUND, FUNDS = range(10)
 
 _CODES: tuple[tuple[int, tuple[type[StunError], ...]], ...] = (
-    (USAGE, (sdk.TaskInvalid, sdk.PrivacyUnavailable, ModelFileError, ManifestError)),
+    (USAGE, (sdk.TaskInvalid, sdk.PrivacyUnavailable, sdk.DissentUnsettled, ModelFileError, ManifestError)),
     (CONFIGURATION, (sdk.SettingsInvalid, sdk.NetworkUnknown, sdk.WrongNetwork, sdk.KeyMissing, KeyUnavailable)),
     (CONFIGURATION, (DeploymentInvalid, ProviderSettingsInvalid)),
     (TIMEOUT, (sdk.NotReady, WaitTimeout)),

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
-from stun_sdk import TaskResult
+from stun_sdk import DissentUnsettled, TaskResult
 
 from stun.cli.order import submit
 from stun.cli.session import Session, pass_session
@@ -35,9 +35,17 @@ def run(session: Session, /, timeout: float, out: Path | None, accept: bool, **o
         return
     session.output.note(f"order {submitted.id}: waiting for results")
     outputs = submitted.get_outputs(timeout, allow_refused=True)
-    if accept:
-        submitted.accept()
-    show_outputs(session, submitted, outputs, out, accept)
+    show_outputs(session, submitted, outputs, out, accept and _accept(session, submitted))
+
+
+def _accept(session: Session, result: TaskResult) -> bool:
+    """Pay at once, unless that would pay a wrong result as well; return whether it was accepted."""
+    try:
+        result.accept()
+    except DissentUnsettled as dissent:
+        session.output.note(f"not accepted: {dissent}")
+        return False
+    return True
 
 
 def show_outputs(session: Session, result: TaskResult, outputs: list[bytes], out: Path | None, accepted: bool) -> None:

@@ -15,6 +15,7 @@ from stun_sdk.aio import AsyncStunClient, AsyncTaskResult
 from stun_sdk.client import StunClient
 from stun_sdk.errors import (
     DeliveryMissing,
+    DissentUnsettled,
     FundsMissing,
     KeyMissing,
     ModelUnknown,
@@ -45,6 +46,7 @@ __all__ = [
     "AsyncTaskResult",
     "BatchStatus",
     "DeliveryMissing",
+    "DissentUnsettled",
     "FundsMissing",
     "KeyMissing",
     "Model",

@@ -18,7 +18,7 @@ from stun.protocol.trees.specs import providers_root
 from stun.storage.blobs import BlobError
 from stun.storage.packages import PackageRef, TaskPackage
 from stun_sdk.accounts import Accounts
-from stun_sdk.errors import KeyMissing, ModelUnknown, OrderUnknown, PriceUnknown, TaskInvalid
+from stun_sdk.errors import DissentUnsettled, KeyMissing, ModelUnknown, OrderUnknown, PriceUnknown, TaskInvalid
 from stun_sdk.keeping import Keeping, KeptOrder
 from stun_sdk.logs import keep_off_standard_output
 from stun_sdk.manifests import read_manifest
@@ -171,11 +171,16 @@ class StunClient:
         writer.wait(intent, self.settings.timeout_seconds)
 
     def accept(self, result: TaskResult) -> BatchStatus:
-        """Pay the agreed result at once; `TaskResult.accept` checks the outputs first. Errors: KeyMissing, Rejected."""
+        """Pay the agreed result at once; `TaskResult.accept` checks the outputs first.
+
+        Errors: KeyMissing, Rejected, DissentUnsettled.
+        """
         writer = self._writer("accepting")
         status = result.status()
         if status.agreed is None or status.terms is None:
             raise TaskInvalid("result", "there is no agreed result to accept yet")
+        if status.dissenters:
+            raise DissentUnsettled(result.batch_id, status.dissenters)
         root, units = status.agreed
         intent = writer.accept(f"accept:{result.id}", result.batch_id, status.terms, root, units)
         writer.wait(intent, self.settings.timeout_seconds)

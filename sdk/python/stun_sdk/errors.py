@@ -1,6 +1,6 @@
 """Every error of the SDK: one class per cause, with the values it is about and what to do."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from stun.protocol.errors import StunError
@@ -167,6 +167,20 @@ class ReplicasDisagree(SdkError):
             "unless most agree. Ask for one replica's outputs by get_outputs(provider=...), and judge them yourself"
         )
         self.batch_id, self.roots = batch_id, dict(roots)
+
+
+class DissentUnsettled(SdkError):
+    """An acceptance would pay another result as well: the rest of a batch is judged as if it was ordered alone."""
+
+    code = "sdk: dissent"
+
+    def __init__(self, batch_id: bytes, providers: Sequence[bytes]) -> None:
+        told = ", ".join("0x" + provider[-20:].hex() for provider in providers)
+        super().__init__(
+            f"batch 0x{batch_id.hex()} has another result, of {told}: once the majority is accepted and gone, it would "
+            "be judged alone and paid. Let the window end: settled together, the minority is not paid"
+        )
+        self.batch_id, self.providers = batch_id, tuple(providers)
 
 
 class DeliveryMissing(SdkError):

@@ -96,7 +96,10 @@ class TaskResult:
         raise TaskInvalid("output", f"the model's output format {form!r} is no array; use get_outputs()")
 
     def accept(self) -> BatchStatus:
-        """Pay at once, after the outputs were fetched and checked. Errors as `get_outputs`; KeyMissing, Rejected."""
+        """Pay at once, after the outputs were fetched and checked.
+
+        Errors as `get_outputs`; KeyMissing, Rejected, DissentUnsettled (a minority of three would be paid as well).
+        """
         self._delivered(None, None)
         return self._client.accept(self)
 

@@ -70,6 +70,14 @@ class BatchStatus:
         return None
 
     @property
+    def dissenters(self) -> tuple[bytes, ...]:
+        """Providers that wait for a verdict on another result than the agreed one; none without an agreement."""
+        if self.agreed is None:
+            return ()
+        waiting = (replica for replica in self.replicas if replica.state == ReplicaState.REVEALED)
+        return tuple(r.provider for r in waiting if (r.outputs_root, r.total_units) != self.agreed)
+
+    @property
     def done(self) -> bool:
         """Whether nothing more will happen to the order."""
         return self.stage in (Stage.FINAL, Stage.EXPIRED, Stage.CANCELLED)

@@ -22,6 +22,7 @@ pytestmark = pytest.mark.unit
         (StunError("what is this"), 1, "StunError"),
         (sdk.TaskInvalid("a", "b"), 2, "sdk: task"),
         (sdk.PrivacyUnavailable("tee"), 2, "sdk: privacy"),
+        (sdk.DissentUnsettled(bytes(32), [bytes(32)]), 2, "sdk: dissent"),
         (UnsafeModelFile("a pickle"), 2, "UnsafeModelFile"),
         (sdk.KeyMissing("ordering"), 3, "sdk: no key"),
         (KeyUnavailable("no"), 3, "KeyUnavailable"),
