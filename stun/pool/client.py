@@ -3,6 +3,7 @@
 import time
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -171,12 +172,21 @@ class PoolClient(PoolReading):
     ) -> dict[str, Any]:
         """One request and its JSON object, with the HTTP status under `status`."""
         headers = {"Accept-Encoding": "identity"} | ({"Content-Type": "application/json"} if content else {})
+        request = self._http.build_request(method, path, content=content, params=query, headers=headers)
         try:
-            with self._http.stream(method, path, content=content, params=query, headers=headers) as answer:
-                body = self._read(answer)
+            status, body = self._exchange(request)
         except httpx.HTTPError as error:
             raise PoolUnavailable(self.name, f"{type(error).__name__}: {error}") from error
-        return _answer(self.name, answer.status_code, body)
+        return _answer(self.name, status, body)
+
+    def _exchange(self, request: httpx.Request) -> tuple[int, bytes]:
+        """Send a request; once more if a kept connection turns out to be closed, since every request is idempotent."""
+        try:
+            answer = self._http.send(request, stream=True)
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            answer = self._http.send(request, stream=True)
+        with closing(answer):
+            return answer.status_code, self._read(answer)
 
     def _read(self, answer: httpx.Response) -> bytes:
         """Read a body within size and time, however slowly the pool drips bytes."""
