@@ -1,4 +1,4 @@
-"""A pool closes a kept connection after refusing a large body; the reader's next request met it and called the pool gone."""
+"""A pool closes a kept connection after refusing a large body; the next request met that and the pool seemed gone."""
 
 import httpx
 import pytest
