@@ -1,7 +1,7 @@
 """Domain tags: the first byte of everything the protocol hashes with sha256, so that no hash has two meanings.
 
 Two families. `0x1_` opens a flat hash of fixed-width fields; `0x2_` opens a node of a tree and is followed by
-`LEAF`, `NODE` or `CROWN`. Every tag is one byte; no two are equal. Source: PROTOCOL.md sections 4 to 7.
+`LEAF`, `NODE` or `CROWN`. Every tag is one byte; no two are equal. Source: PROTOCOL.md sections 4 to 9.
 """
 
 from typing import Final
@@ -12,6 +12,9 @@ SPEC: Final = b"\x11"  # input_root | params_digest | json_digest
 COMMITMENT: Final = b"\x12"  # batch_id | provider 32 | outputs_root | total_units u64 | salt 32
 DRAW: Final = b"\x13"  # randomness | batch_id
 PRIVATE_OUTPUT: Final = b"\x15"  # output_root | cipher_root
+EVIDENCE: Final = b"\x16"  # challenger 32 | digest of the encoded evidence | salt 32
+CASE: Final = b"\x17"  # what a dispute about one task rests on (court/state.py)
+TRACED: Final = b"\x18"  # case digest | trace_root | cipher_root
 
 # Trees: sha256(tag | LEAF or NODE or CROWN | ...).
 SPECS: Final = b"\x20"  # leaf: spec digest of one task of an order
