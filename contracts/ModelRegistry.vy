@@ -136,6 +136,12 @@ def record(model_id: bytes32) -> IModelRegistry.Model:
 
 
 @external
+@view
+def roots(model_id: bytes32) -> (bytes32, bytes32):
+    return self._roots[model_id].weight_root, self._roots[model_id].graph_root
+
+
+@external
 @pure
 def model_id_of(creator: address, manifest_digest: bytes32) -> bytes32:
     return self._model_id(creator, manifest_digest)

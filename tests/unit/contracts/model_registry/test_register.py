@@ -31,12 +31,14 @@ def test_register_names_stores_and_takes_the_bond(registry: Any, token: Any, cre
     assert name == model_id(account_of(creator), MANIFEST) == registry.model_id_of(creator, MANIFEST)
     assert registry.model(name) == (creator, 0, True)
     assert tuple(registry.record(name)) == (creator, 0, True, MANIFEST, WEIGHTS, GRAPH, 0, BOND)
+    assert tuple(registry.roots(name)) == (WEIGHTS, GRAPH)
     assert token.balanceOf(registry) == BOND
 
 
 def test_unknown_model_has_no_creator(registry: Any) -> None:
     assert registry.model(MANIFEST) == (NO_ADDRESS, 0, False)
     assert tuple(registry.record(MANIFEST)) == (NO_ADDRESS, 0, False, ZERO, ZERO, ZERO, 0, 0)
+    assert tuple(registry.roots(MANIFEST)) == (ZERO, ZERO)
 
 
 def test_two_creators_may_register_one_manifest(registry: Any, token: Any, creator: str, treasury: str) -> None:
