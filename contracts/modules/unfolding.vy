@@ -10,13 +10,15 @@
 from . import accounts
 
 DEPTH: constant(uint256) = 4
-WIDTH: constant(uint256) = 16
+TENSOR_DEPTH: constant(uint256) = 5
+WIDTH: constant(uint256) = 32
 U64: constant(uint256) = 2**64 - 1
 
 TAG_RESULT_LEAF: constant(bytes2) = 0x2100
 TAG_RESULT_NODE: constant(bytes2) = 0x2101
 TAG_OPERATOR_LEAF: constant(bytes2) = 0x2300
 TAG_OPERATOR_NODE: constant(bytes2) = 0x2301
+TAG_ROW_NODE: constant(bytes2) = 0x2401
 
 ERR_OVERFLOW: constant(String[32]) = "trees: overflow"
 
@@ -45,14 +47,15 @@ def height(count: uint256) -> uint256:
 
 @internal
 @pure
-def unfold(count: uint256, level: uint256, position: uint256) -> Below:
+def unfold(count: uint256, level: uint256, position: uint256, most: uint256) -> Below:
     """
     @notice Returns which descendants open a node.
     @param count Leaves of the tree.
     @param level Of the node; level 0 are the leaves.
     @param position Of the node on its level.
+    @param most Levels that an answer goes down.
     """
-    depth: uint256 = min(DEPTH, level)
+    depth: uint256 = min(most, level)
     below: uint256 = level - depth
     width: uint256 = (count + (1 << below) - 1) >> below
     first: uint256 = position << depth
@@ -61,17 +64,17 @@ def unfold(count: uint256, level: uint256, position: uint256) -> Below:
 
 @internal
 @pure
-def fold_results(below: Below, nodes: DynArray[bytes32, WIDTH], units: DynArray[uint64, WIDTH]) -> (bytes32, uint256):
+def fold_results(below: Below, nodes: DynArray[bytes32, WIDTH], units: DynArray[uint64, 16]) -> (bytes32, uint256):
     """
     @notice Returns the node above nodes of a results tree and its units. Errors: "trees: overflow".
     @param below Where they stand; on level 0 they are output digests.
     @param nodes The nodes, as many as `below` says.
     @param units Their units.
     """
-    hashes: bytes32[WIDTH] = empty(bytes32[WIDTH])
-    sums: uint256[WIDTH] = empty(uint256[WIDTH])
+    hashes: bytes32[16] = empty(bytes32[16])
+    sums: uint256[16] = empty(uint256[16])
     size: uint256 = below.size
-    for i: uint256 in range(size, bound=WIDTH):
+    for i: uint256 in range(size, bound=16):
         hashes[i] = nodes[i]
         sums[i] = convert(units[i], uint256)
         if below.level == 0:
@@ -112,17 +115,37 @@ def fold_operators(below: Below, nodes: DynArray[bytes32, WIDTH], account: addre
     @param account Whose trace.
     """
     hashes: bytes32[WIDTH] = empty(bytes32[WIDTH])
-    size: uint256 = below.size
-    for i: uint256 in range(size, bound=WIDTH):
+    for i: uint256 in range(below.size, bound=WIDTH):
         hashes[i] = nodes[i]
         if below.level == 0:
             hashes[i] = self.operator_leaf(account, below.first + i, nodes[i])
-    for _level: uint256 in range(DEPTH):
+    return self._fold(TAG_OPERATOR_NODE, hashes, below.size)
+
+
+@internal
+@pure
+def fold_rows(nodes: DynArray[bytes32, WIDTH]) -> bytes32:
+    """
+    @notice Returns the node above nodes of a tensor; leaves are shown by their hashes.
+    @param nodes The nodes, at least one.
+    """
+    hashes: bytes32[WIDTH] = empty(bytes32[WIDTH])
+    for i: uint256 in range(len(nodes), bound=WIDTH):
+        hashes[i] = nodes[i]
+    return self._fold(TAG_ROW_NODE, hashes, len(nodes))
+
+
+@internal
+@pure
+def _fold(tag: bytes2, nodes: bytes32[WIDTH], count: uint256) -> bytes32:
+    hashes: bytes32[WIDTH] = nodes
+    size: uint256 = count
+    for _level: uint256 in range(TENSOR_DEPTH):
         if size == 1:
             break
         half: uint256 = size >> 1
-        for i: uint256 in range(half, bound=8):
-            hashes[i] = sha256(concat(TAG_OPERATOR_NODE, hashes[2 * i], hashes[2 * i + 1]))
+        for i: uint256 in range(half, bound=16):
+            hashes[i] = sha256(concat(tag, hashes[2 * i], hashes[2 * i + 1]))
         if size & 1 == 1:
             hashes[half] = hashes[size - 1]
         size = (size + 1) >> 1

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 from hashlib import sha256
 
+from stun.protocol.graph.tensors import Shape
 from stun.protocol.trees.results import Node
 from stun.protocol.trees.tags import CASE, TRACED
 
@@ -18,7 +19,9 @@ class Kind(IntEnum):
     RESULTS = 1  # a node of its results tree: up to 16 descendants
     TRACE = 2  # the trace root of one task, with its top descendants
     OPERATORS = 3  # a node of a committed trace: up to 16 descendants
-    ROW = 4  # one row of a tensor whose root the trace names
+    TENSOR = 4  # a tensor whose root a trace names: its shape and up to 32 nodes below its top
+    ROWS = 5  # a node of that tensor: up to 32 descendants
+    ROW = 6  # a leaf of that tensor: its bytes
 
 
 class Stage(IntEnum):
@@ -77,9 +80,9 @@ class Trace:
 class Demand:
     """A question to one replica. Published whole by its event; later calls carry it.
 
-    `subject`: hash of the node (RESULTS, OPERATORS), digest of the case (TRACE), root of the tensor (ROW). `level` and
-    `position` place the node in a tree of `count` leaves (level 0 are the leaves); of a ROW `position` is the row and
-    `level` the operator. `links` counts the demands it follows. `due` is exclusive.
+    `subject`: hash of the node, digest of the case (TRACE), root of the tensor (TENSOR). `level` and `position` place
+    the node in a tree of `count` leaves (level 0 are the leaves). `operator` names whose output a tensor is. `links`
+    counts the demands it follows. `due` is exclusive.
     """
 
     batch_id: bytes
@@ -90,6 +93,7 @@ class Demand:
     subject: bytes
     units: int
     task: int
+    operator: int
     level: int
     position: int
     count: int
@@ -100,11 +104,12 @@ class Demand:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """The changing part of a demand; `nodes` are what the answer opened."""
+    """The changing part of a demand: what the answer opened, and of a tensor its shape."""
 
     stage: Stage = Stage.OPEN
     answered_at: int = 0
     nodes: tuple[Node, ...] = ()
+    shape: Shape | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,10 @@ from typing import Final, TypeVar
 
 from stun.protocol.trees.merkle import hash_leaf, hash_node
 from stun.protocol.trees.results import Node, Result, join, leaf_node
-from stun.protocol.trees.tags import OPS
+from stun.protocol.trees.tags import OPS, ROWS
 
-DEPTH: Final = 4  # levels that one answer goes down: 16 descendants
+DEPTH: Final = 4  # levels that one answer goes down in results and traces: 16 descendants
+TENSOR_DEPTH: Final = 5  # in tensors: 32
 
 T = TypeVar("T")
 
@@ -35,9 +36,9 @@ def height(count: int) -> int:
     return (count - 1).bit_length()
 
 
-def unfold(count: int, level: int, position: int) -> Unfolded:
-    """Return which descendants open a node: those four levels down, or the leaves if they are nearer."""
-    depth = min(DEPTH, level)
+def unfold(count: int, level: int, position: int, most: int = DEPTH) -> Unfolded:
+    """Return which descendants open a node: those `most` levels down, or the leaves if they are nearer."""
+    depth = min(most, level)
     first = position << depth
     end = min((position + 1) << depth, width(count, level - depth))
     return Unfolded(level - depth, first, end - first)
@@ -64,6 +65,11 @@ def fold_operators(roots: Sequence[bytes], below: Unfolded, account: bytes) -> b
     if below.level == 0:
         roots = [operator_leaf(account, below.first + i, root) for i, root in enumerate(roots)]
     return fold(roots, lambda left, right: hash_node(OPS, left, right))
+
+
+def fold_rows(nodes: Sequence[bytes]) -> bytes:
+    """Fold nodes of a tensor; on level 0 they are hashes of its leaves."""
+    return fold(nodes, lambda left, right: hash_node(ROWS, left, right))
 
 
 def operator_leaf(account: bytes, op_index: int, output_root: bytes) -> bytes:

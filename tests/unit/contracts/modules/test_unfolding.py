@@ -44,17 +44,17 @@ def height(count: uint256) -> uint256:
 @external
 @pure
 def fold_results(
-    count: uint256, level: uint256, position: uint256, nodes: DynArray[bytes32, 16], units: DynArray[uint64, 16]
+    count: uint256, level: uint256, position: uint256, nodes: DynArray[bytes32, 32], units: DynArray[uint64, 16]
 ) -> (bytes32, uint256):
-    return unfolding.fold_results(unfolding.unfold(count, level, position), nodes, units)
+    return unfolding.fold_results(unfolding.unfold(count, level, position, 4), nodes, units)
 
 
 @external
 @pure
 def fold_operators(
-    count: uint256, level: uint256, position: uint256, nodes: DynArray[bytes32, 16], account: address
+    count: uint256, level: uint256, position: uint256, nodes: DynArray[bytes32, 32], account: address
 ) -> bytes32:
-    return unfolding.fold_operators(unfolding.unfold(count, level, position), nodes, account)
+    return unfolding.fold_operators(unfolding.unfold(count, level, position, 4), nodes, account)
 
 
 @external

@@ -1,0 +1,50 @@
+"""The next step of a challenger."""
+
+from dataclasses import dataclass
+
+from stun.protocol.court.actions import Action, DemandOperators, DemandRows, DemandTensor, Parent
+from stun.protocol.court.evidence import Evidence
+from stun.protocol.court.state import Demand, Kind
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """The result is what the model makes of the input: nothing to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A demand waits for its answer until `demand.due`; after that it can be expired."""
+
+    demand: Demand
+
+
+@dataclass(frozen=True, slots=True)
+class AskTrace:
+    """The task's trace has to be demanded."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskBelow:
+    """A node of an answer has to be opened; `leaves` says that the answer's nodes are leaves of their tree."""
+
+    parent: Parent
+    leaves: bool
+
+    def demand(self, sender: bytes, value: int) -> Action:
+        """Return the demand to make."""
+        if self.parent.demand.kind in (Kind.TENSOR, Kind.ROWS):
+            return DemandRows(sender, value, self.parent)
+        if self.leaves:
+            return DemandTensor(sender, value, self.parent)
+        return DemandOperators(sender, value, self.parent)
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """The evidence is complete: announce and open it."""
+
+    evidence: Evidence
+
+
+Step = Right | Wait | AskTrace | AskBelow | Show
