@@ -51,7 +51,8 @@ def work_of(graph: Graph, outputs: Sequence[Outputs], cipher_root: bytes = PUBLI
 
 def honest(graph: Graph, inputs: Sequence[Tensor], cipher_root: bytes = PUBLIC) -> Work:
     """Return the work of a replica that runs the model."""
-    return work_of(graph, [execute(graph, x) for x in inputs], cipher_root)
+    outputs = {x: execute(graph, x) for x in dict.fromkeys(inputs)}
+    return work_of(graph, [outputs[x] for x in inputs], cipher_root)
 
 
 @dataclass(frozen=True)
