@@ -22,6 +22,11 @@ initializes: ownable_2step[ownable := ownable]
 
 exports: ownable_2step.__interface__
 
+# @dev What the config asks of a beacon (IBeacon).
+interface Rounds:
+    def due_round() -> uint256: view
+
+
 ERR_COUNT: constant(String[32]) = "config: count"
 ERR_BOUNDS: constant(String[32]) = "config: bounds"
 ERR_STEP: constant(String[32]) = "config: step"
@@ -31,6 +36,7 @@ ERR_WITHDRAW: constant(String[32]) = "config: withdraw"
 ERR_UNBONDING: constant(String[32]) = "config: unbonding"
 ERR_WINDOW: constant(String[32]) = "config: window"
 ERR_POST: constant(String[32]) = "config: post"
+ERR_HOLD: constant(String[32]) = "config: hold"
 ERR_VERSIONS: constant(String[32]) = "config: versions"
 ERR_NO_VERSION: constant(String[32]) = "config: no version"
 ERR_ASSET: constant(String[32]) = "config: asset"
@@ -48,12 +54,12 @@ U64: constant(uint256) = 2**64 - 1
 # @dev minimum u64 | maximum u64 | max_step u64 | cooldown u64, from the least significant bit.
 BOUNDS: immutable(uint256[layout.COUNT])
 
-_current: uint256[3]
-_words: HashMap[uint256, uint256[3]]
+_current: uint256[4]
+_words: HashMap[uint256, uint256[4]]
 _peers: HashMap[uint256, IConfig.Peers]
 _changed_at: uint256[layout.COUNT]
 _asset_words: HashMap[address, uint256]
-_audit_fees: HashMap[address, uint64]
+_audit_words: HashMap[address, uint256]
 
 
 @deploy
@@ -77,8 +83,8 @@ def publish(values: DynArray[uint256, MAX_VALUES], peers: IConfig.Peers) -> uint
     ownable._check_owner()
     assert len(values) == layout.COUNT, ERR_COUNT
     version: uint256 = self._next_version()
-    old_words: uint256[3] = self._current
-    words: uint256[3] = [version << layout.VERSION_SHIFT, 0, 0]
+    old_words: uint256[4] = self._current
+    words: uint256[4] = [version << layout.VERSION_SHIFT, 0, 0, 0]
     for i: uint256 in range(layout.COUNT):
         self._change(version, i, layout.read(old_words, i), values[i])
         words[layout.WORDS[i]] |= values[i] << layout.SHIFTS[i]
@@ -89,7 +95,14 @@ def publish(values: DynArray[uint256, MAX_VALUES], peers: IConfig.Peers) -> uint
 
 @external
 def list_asset(
-    asset: address, min_locked: uint64, min_bond: uint64, reward_cap: uint64, reference_fee: uint64, audit_fee: uint64
+    asset: address,
+    min_locked: uint64,
+    min_bond: uint64,
+    reward_cap: uint64,
+    reference_fee: uint64,
+    audit_fee: uint64,
+    report_fee: uint64,
+    audit_cover: uint64,
 ) -> uint256:
     ownable._check_owner()
     assert asset != empty(address), ERR_ASSET
@@ -98,24 +111,25 @@ def list_asset(
     assert reference_fee > 0, ERR_REFERENCE
     word: uint256 = convert(min_locked, uint256) | (convert(min_bond, uint256) << 64)
     word |= (convert(reward_cap, uint256) << 128) | (convert(reference_fee, uint256) << 192)
-    return self._change_asset(asset, word, audit_fee)
+    audit_word: uint256 = convert(audit_fee, uint256) | (convert(report_fee, uint256) << 64)
+    return self._change_asset(asset, word, audit_word | (convert(audit_cover, uint256) << 128))
 
 
 @external
 def delist_asset(asset: address) -> uint256:
     ownable._check_owner()
     assert self._asset_words[asset] != 0, ERR_ASSET
-    return self._change_asset(asset, 0, 0)
+    return self._change_asset(asset, 0, self._audit_words[asset])  # open batches are still audited
 
 
 @external
 @view
-def match_rules(asset: address) -> (uint256, uint256, uint256, uint256, uint64):
-    words: uint256[3] = self._current
-    audit_fee: uint64 = 0
-    if (words[1] >> layout.AUDITORS_SHIFT) & layout.AUDITORS_MASK != 0:
-        audit_fee = self._audit_fees[asset]
-    return words[0], words[1], words[2], self._asset_words[asset], audit_fee
+def match_rules(asset: address) -> (uint256, uint256, uint256, uint256, uint256):
+    limits: uint256 = self._current[1]
+    audit_word: uint256 = 0
+    if (limits >> layout.AUDITORS_SHIFT) & layout.AUDITORS_MASK != 0:
+        audit_word = self._audit_words[asset]
+    return self._current[0], limits, self._current[2], self._asset_words[asset], audit_word
 
 
 @external
@@ -126,8 +140,20 @@ def version() -> uint256:
 
 @external
 @view
-def words(version: uint256) -> uint256[3]:
+def words(version: uint256) -> uint256[4]:
     return self._words[version]
+
+
+@external
+@view
+def duties(version: uint256) -> uint256:
+    return self._words[version][3]
+
+
+@external
+@view
+def court_rules(version: uint256) -> (uint256, uint256):
+    return self._words[version][2], self._words[version][3]
 
 
 @external
@@ -146,6 +172,27 @@ def settlement_of(version: uint256) -> address:
 @view
 def court_of(version: uint256) -> address:
     return self._peers[version].court
+
+
+@external
+@view
+def audit_of(version: uint256) -> address:
+    return self._peers[version].audit
+
+
+@external
+@view
+def beacon_of(version: uint256) -> address:
+    return self._peers[version].beacon
+
+
+@external
+@view
+def due_round(version: uint256) -> uint256:
+    beacon: address = self._peers[version].beacon
+    if beacon == empty(address):
+        return 0
+    return staticcall Rounds(beacon).due_round()
 
 
 @external
@@ -184,8 +231,8 @@ def is_listed(asset: address) -> bool:
 
 @external
 @view
-def audit_fee(asset: address) -> uint64:
-    return self._audit_fees[asset]
+def audit_word(asset: address) -> uint256:
+    return self._audit_words[asset]
 
 
 @internal
@@ -221,7 +268,7 @@ def _change(version: uint256, index: uint256, old_value: uint256, new_value: uin
 
 @internal
 @pure
-def _check_relations(words: uint256[3]):
+def _check_relations(words: uint256[4]):
     """
     @notice Refuses values that break a rule between parameters (parameters.check_relations, in its order).
     """
@@ -236,32 +283,37 @@ def _check_relations(words: uint256[3]):
     shortest: uint256 = layout.read(words, layout.DRAW_SECONDS) + layout.read(words, layout.ANSWER_SECONDS)
     assert challenge >= shortest + MIN_CHALLENGE_WORK_SECONDS, ERR_WINDOW
     assert post >= layout.read(words, layout.MIN_POST_SECONDS), ERR_POST
+    link: uint256 = layout.read(words, layout.ANSWER_SECONDS) + layout.read(words, layout.FOLLOW_SECONDS)
+    held: uint256 = layout.read(words, layout.AUDIT_SECONDS) + layout.read(words, layout.SEAT_REVEAL_SECONDS)
+    held += layout.read(words, layout.CHALLENGE_OPEN_SECONDS) + 2 * layout.read(words, layout.MAX_TASK_SECONDS)
+    held += layout.read(words, layout.CHAIN_MAX) * link
+    assert layout.read(words, layout.MAX_HOLD) >= held, ERR_HOLD
 
 
 @internal
-def _change_asset(asset: address, word: uint256, audit_fee: uint64) -> uint256:
+def _change_asset(asset: address, word: uint256, audit_word: uint256) -> uint256:
     version: uint256 = self._next_version()
     assert version > 1, ERR_NO_VERSION
     old_word: uint256 = self._asset_words[asset]
-    old_audit_fee: uint64 = self._audit_fees[asset]
+    old_audit_word: uint256 = self._audit_words[asset]
     self._asset_words[asset] = word
-    self._audit_fees[asset] = audit_fee
+    self._audit_words[asset] = audit_word
     log IConfig.AssetChanged(
         version=version,
         asset=asset,
         old_word=old_word,
         new_word=word,
-        old_audit_fee=old_audit_fee,
-        new_audit_fee=audit_fee,
+        old_audit_word=old_audit_word,
+        new_audit_word=audit_word,
     )
-    words: uint256[3] = self._current
+    words: uint256[4] = self._current
     words[0] = (words[0] & (2**layout.VERSION_SHIFT - 1)) | (version << layout.VERSION_SHIFT)
     self._publish(version, words, self._peers[version - 1])
     return version
 
 
 @internal
-def _publish(version: uint256, words: uint256[3], peers: IConfig.Peers):
+def _publish(version: uint256, words: uint256[4], peers: IConfig.Peers):
     self._current = words
     self._words[version] = words
     self._peers[version] = peers
@@ -270,6 +322,7 @@ def _publish(version: uint256, words: uint256[3], peers: IConfig.Peers):
         rules=words[0],
         limits=words[1],
         times=words[2],
+        duties=words[3],
         old_peers=self._peers[version - 1],
         new_peers=peers,
     )

@@ -219,8 +219,8 @@ def match(
     terms: IMarketplace.Terms = empty(IMarketplace.Terms)
     limits: uint256 = 0
     times: uint256 = 0
-    audit_fee: uint64 = 0
-    terms.rules, limits, times, terms.asset_rules, audit_fee = staticcall CONFIG.match_rules(order.asset)
+    audit_word: uint256 = 0
+    terms.rules, limits, times, terms.asset_rules, audit_word = staticcall CONFIG.match_rules(order.asset)
     if not (terms.asset_rules != 0):
         reasons.fail(reasons.ORDERS_ASSET)
     if not (order.config == 0 or convert(order.config, uint256) == terms.rules >> fields.VERSION_SHIFT):
@@ -275,7 +275,7 @@ def match(
     if cursor != len(memberships_):
         reasons.fail(reasons.BIDS_LIST)
     rate: uint256 = convert(order.audit_ppm, uint256)
-    terms.audit_prepaid = prices.audit_prepaid(dearest, terms.count, rate, limits, convert(audit_fee, uint256))
+    terms.audit_prepaid = prices.audit_prepaid(dearest, terms.count, rate, limits, audit_word)
     ledger.debit(order.asset, order.requester, spent + terms.audit_prepaid)
     terms.numeric_class = order_rules.judged_class(order, terms.numeric_class)
     head: store.Head = empty(store.Head)
@@ -332,6 +332,7 @@ def post(batch_id: bytes32, terms: IMarketplace.Terms, top: IMarketplace.Top, si
     head.posted = True
     head.phase = store.RESULTS
     head.phase_at = block.timestamp
+    head.round = self._round(terms, 0)
     store.set_commitment(batch_id, 0, results_tree.result_digest(root, units))
     log IMarketplace.Posted(batch_id=batch_id, provider=provider, seq=head.seq, outputs_root=root, total_units=units)
     head.seq += 1
@@ -379,8 +380,11 @@ def deliver(
         log IMarketplace.Committed(batch_id=batch_id, provider=provider, seq=head.seq, commitment=c.commitment)
         head.seq += 1
     head = clock.progress(batch_id, terms, head, msg.sender)
+    sealed_seq: uint256 = head.seq
     for r: IMarketplace.Reveal in reveals:
         head = self._reveal(batch_id, terms, head, r, fresh)
+    if head.seq > sealed_seq:
+        head.round = self._round(terms, head.round)
     for k: uint256 in range(3):
         if head.state[k] == store.COMMITTED and head.cell[k] == store.NO_CELL:
             store.set_commitment(batch_id, k, fresh[k])
@@ -435,6 +439,17 @@ def _reveal(
     return head
 
 
+@internal
+@view
+def _round(terms: IMarketplace.Terms, known: uint256) -> uint256:
+    """
+    @notice Returns the beacon's round that decides whether a batch is audited, which only comes after its results.
+    """
+    if terms.numeric_class == order_rules.OPAQUE:
+        return known
+    return max(known, staticcall CONFIG.due_round(terms.rules >> fields.VERSION_SHIFT))
+
+
 # settlement
 
 
@@ -481,8 +496,9 @@ def settle(batch_id: bytes32, terms: IMarketplace.Terms, outputs_root: bytes32, 
 
 
 @external
-def __default__():
-    raw_call(SETTLEMENT, msg.data, is_delegate_call=True)
+@raw_return
+def __default__() -> Bytes[32]:
+    return raw_call(SETTLEMENT, msg.data, max_outsize=32, is_delegate_call=True)
 
 
 # views
@@ -504,6 +520,7 @@ def batch(batch_id: bytes32) -> IMarketplace.BatchView:
         states=head.state,
         digests=empty(bytes32[3]),
         dues=empty(uint256[3]),
+        round=head.round,
     )
     if head.resolved:
         view_.dues = store.dues(batch_id)

@@ -39,6 +39,8 @@ initializes: payments[ledger := ledger]
 initializes: operators
 initializes: eip712
 
+DUTY_SHARE: constant(uint256) = 8  # of the least bond: what pays the asker of a duty that was failed
+
 CONFIG: immutable(IConfig)
 
 
@@ -110,9 +112,10 @@ def convict(batch_id: bytes32, terms: IMarketplace.Terms, replica: uint256, wron
     if not (replica < terms.replicas and head.state[replica] <= store.REVEALED):
         reasons.fail(reasons.BATCHES_REPLICA)
     cast: IMarketplace.Cast = terms.casts[replica]
-    reward: uint256 = 0
+    reward: uint256 = ((terms.asset_rules >> fields.MIN_BOND) & fields.U64) // DUTY_SHARE
     if wrong:
-        reward = min((terms.asset_rules >> fields.REWARD_CAP) & fields.U64, cast.bond // 4)
+        reward = (terms.asset_rules >> fields.REWARD_CAP) & fields.U64
+    reward = min(reward, cast.bond // 4)
     head = store.forget(batch_id, head, replica)
     head.state[replica] = store.CONVICTED
     provider: address = accounts.narrow(cast.provider)
@@ -278,3 +281,28 @@ def _set_due(batch_id: bytes32, terms: IMarketplace.Terms, h: store.Head, dues: 
     log IMarketplace.Resolved(batch_id=batch_id, seq=head.seq, dues=dues)
     head.seq += 1
     store.save(batch_id, head)
+
+
+@external
+def pay_audit(version: uint256, asset: address, to: address, amount: uint256) -> uint256:
+    if msg.sender != staticcall CONFIG.audit_of(version):
+        reasons.fail(reasons.BATCHES_PEER)
+    paid: uint256 = min(amount, ledger.audit_of[asset])
+    if paid > 0:
+        ledger.credit(asset, to, paid)
+        self._change_audit(asset, to, ledger.audit_of[asset] - paid)
+    return paid
+
+
+@external
+def fund_audit(asset: address, amount: uint256):
+    if amount == 0:
+        reasons.fail(reasons.LEDGER_NOTHING)
+    ledger.debit(asset, msg.sender, amount)
+    self._change_audit(asset, msg.sender, ledger.audit_of[asset] + amount)
+
+
+@internal
+def _change_audit(asset: address, account: address, new: uint256):
+    log IMarketplace.AuditAccountChanged(asset=asset, account=account, old=ledger.audit_of[asset], new=new)
+    ledger.audit_of[asset] = new

@@ -27,14 +27,15 @@ CONVICTED: constant(uint256) = 6
 NO_CELL: constant(uint256) = 3
 
 # head: phase u2 | posted u1 | tip_paid u1 | resolved u1 | 3 spare | state u4 x3 | cell u2 x3 | phase_at u40 |
-#       hold_until u40 | seq u24; 118 bits are left for the beacon round and the court's open demands.
+#       hold_until u40 | seq u24 | round u32; the rest is left for a court's open demands.
 U40: constant(uint256) = 2**40 - 1
+U32: constant(uint256) = 2**32 - 1
 U24: constant(uint256) = 2**24 - 1
 U64: constant(uint256) = 2**64 - 1
 
 
 # @dev The head, unpacked. `cell[k]`: which cell of the digests holds replica k's commitment or result; replicas that
-#      revealed the same result share one.
+#      revealed the same result share one. `round`: the beacon's round that decides about the audit, 0 if none.
 struct Head:
     phase: uint256
     posted: bool
@@ -43,6 +44,7 @@ struct Head:
     phase_at: uint256
     hold_until: uint256
     seq: uint256
+    round: uint256
     state: uint256[3]
     cell: uint256[3]
 
@@ -187,7 +189,7 @@ def pack(head: Head) -> uint256:
     word |= convert(head.resolved, uint256) << 4
     word |= (head.state[0] << 8) | (head.state[1] << 12) | (head.state[2] << 16)
     word |= (head.cell[0] << 20) | (head.cell[1] << 22) | (head.cell[2] << 24)
-    return word | (head.phase_at << 32) | (head.hold_until << 72) | (head.seq << 112)
+    return word | (head.phase_at << 32) | (head.hold_until << 72) | (head.seq << 112) | (head.round << 136)
 
 
 @internal
@@ -205,6 +207,7 @@ def unpack(word: uint256) -> Head:
         phase_at=(word >> 32) & U40,
         hold_until=(word >> 72) & U40,
         seq=(word >> 112) & U24,
+        round=(word >> 136) & U32,
         state=[(word >> 8) & 15, (word >> 12) & 15, (word >> 16) & 15],
         cell=[(word >> 20) & 3, (word >> 22) & 3, (word >> 24) & 3],
     )

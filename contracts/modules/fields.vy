@@ -9,6 +9,8 @@
 
 VERSION_SHIFT: constant(uint256) = 240
 U64: constant(uint256) = 2**64 - 1
+U48: constant(uint256) = 2**48 - 1
+U40: constant(uint256) = 2**40 - 1
 U32: constant(uint256) = 2**32 - 1
 U24: constant(uint256) = 2**24 - 1
 U16: constant(uint256) = 2**16 - 1
@@ -19,6 +21,10 @@ MIN_LOCKED: constant(uint256) = 0
 MIN_BOND: constant(uint256) = 64
 REWARD_CAP: constant(uint256) = 128
 REFERENCE_FEE: constant(uint256) = 192
+
+# audit word of an asset
+AUDIT_FEE: constant(uint256) = 0
+AUDIT_COVER: constant(uint256) = 128
 
 # rules word
 REVEAL_SECONDS: constant(uint256) = 0  # u24
@@ -51,3 +57,11 @@ MAX_TASK_SECONDS: constant(uint256) = 48  # u24
 MAX_CHALLENGE_SECONDS: constant(uint256) = 72  # u24
 DRAW_SECONDS: constant(uint256) = 96  # u24
 ANSWER_SECONDS: constant(uint256) = 120  # u24
+
+# duties word
+FOLLOW_SECONDS: constant(uint256) = 0  # u24
+CHAIN_MAX: constant(uint256) = 24  # u8
+CHALLENGE_OPEN_SECONDS: constant(uint256) = 32  # u24
+ANSWER_FLOOR_GWEI: constant(uint256) = 120  # u40
+ANSWER_GAS: constant(uint256) = 160  # u24
+CHALLENGE_GAS: constant(uint256) = 184  # u24

@@ -103,18 +103,23 @@ def bond(locked: uint256, numeric_class: uint256, audit_ppm: uint256, limits: ui
 
 @internal
 @pure
-def audit_prepaid(dearest: uint256, count: uint256, audit_ppm: uint256, limits: uint256, audit_fee: uint256) -> uint256:
+def audit_prepaid(
+    dearest: uint256, count: uint256, audit_ppm: uint256, limits: uint256, audit_word: uint256
+) -> uint256:
     """
-    @notice Returns what an order pays into the audit account, rounded up. Errors: "money: range".
+    @notice Returns what an order pays into the audit account, rounded up. Errors: "money: range", "orders: cover" (the
+            audit of the batch would cost more than the asset covers).
     @param dearest price_locked of the dearest replica.
     @param count Tasks.
     @param audit_ppm Of the order.
     @param limits The config's limits word.
-    @param audit_fee Of the asset.
+    @param audit_word Of the asset.
     """
     auditors: uint256 = (limits >> fields.AUDITORS) & fields.U8
     if auditors == 0:
         return 0
     tasks: uint256 = min(count, (limits >> fields.AUDIT_TASKS) & fields.U8)
-    cost: uint256 = auditors * (self._ceil_div(dearest * tasks, count) + audit_fee)
+    cost: uint256 = auditors * (self._ceil_div(dearest * tasks, count) + ((audit_word >> fields.AUDIT_FEE) & fields.U64))
+    if audit_ppm > 0 and cost > audit_word >> fields.AUDIT_COVER:
+        reasons.fail(reasons.ORDERS_COVER)
     return self.amount(self._ceil_div(cost * audit_ppm * ((limits >> fields.AUDIT_LOAD_BPS) & fields.U16), PPM * BPS))

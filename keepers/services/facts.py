@@ -43,10 +43,11 @@ def config_of(rules: Iterable[tuple[bytes, Rules]]) -> ConfigState:
     if not known:
         return ConfigState()
     newest = max((entry for _, entry in known), key=lambda entry: entry.version)
-    words = {"rules": newest.rules, "limits": newest.limits, "times": newest.times}
+    words = {"rules": newest.rules, "limits": newest.limits, "times": newest.times, "duties": 0}
     values = tuple(parameters.read(words[p.word], p.name) for p in PARAMETERS)
     assets = {asset: entry.asset for asset, entry in known if entry.asset is not None}
-    return ConfigState(values=values, versions=(Version(words, Peers()),), assets=assets)
+    audit_words = {asset: rules.audit_word() for asset, rules in assets.items()}
+    return ConfigState(values=values, versions=(Version(words, Peers()),), assets=assets, audit_words=audit_words)
 
 
 def match_market(

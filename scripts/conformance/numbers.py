@@ -47,12 +47,17 @@ def money_vectors() -> dict[str, Any]:
     opaque: list[tuple[Any, ...]] = [(4_000_001, 1, 5_000), (1, 10**9, 5_000), (U64, 1, 20_000), (0, 1, 1_000)]
     functions: dict[Callable[..., Any], list[tuple[Any, ...]]] = {
         money.price_locked: locked, money.price_of: earned, money.split: splits, money.bond: bonds,
-        money.opaque_bond: opaque, money.audit_prepaid: prepaid,
+        money.opaque_bond: opaque, money.audit_cost: _audit_costs(), money.audit_prepaid: prepaid,
     }  # fmt: skip
     return {
         function.__name__: [{"arguments": encode(case), **outcome(function, *case)} for case in cases]
         for function, cases in functions.items()
     }
+
+
+def _audit_costs() -> list[tuple[Any, ...]]:
+    batches = ((4_000_000, 4), (999_999, 1_000), (1, 65_536), (U64, 8))
+    return [(dearest, count, auditors, 8, 10**7) for dearest, count in batches for auditors in (0, 1, 7)]
 
 
 def reputation_vectors() -> dict[str, Any]:
@@ -99,5 +104,6 @@ def config_vectors() -> dict[str, Any]:
         name: {"values": encode(values), "version": "7", "words": encode(pack(values, 7))}
         for name, values in networks.items()
     }
-    rules = AssetRules(1, 2, 3, U64, 5)
-    return {"layout": layout, "networks": packed, "asset": {"rules": encode(rules), "word": encode(rules.word())}}
+    rules = AssetRules(1, 2, 3, U64, 5, 6, U64)
+    words = {"word": encode(rules.word()), "audit_word": encode(rules.audit_word())}
+    return {"layout": layout, "networks": packed, "asset": {"rules": encode(rules), **words}}

@@ -5,7 +5,7 @@ Signatures are left to each chain: an action says who signed.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from json import dumps
 from typing import Any
@@ -29,9 +29,38 @@ PRICE = 10**10
 UNITS = (70, 80, 90, 60)
 PROVIDERS = ("provider 1", "provider 2", "provider 3")
 ASSETS = {
-    "stun": AssetRules(min_locked=1_000, min_bond=1_000, reward_cap=10**13, reference_fee=10**9, audit_fee=10**7),
-    "coin": AssetRules(min_locked=1, min_bond=1, reward_cap=10**6, reference_fee=10**6, audit_fee=10**4),
+    "stun": AssetRules(
+        min_locked=1_000,
+        min_bond=1_000,
+        reward_cap=10**13,
+        reference_fee=10**9,
+        audit_fee=10**7,
+        report_fee=10**6,
+        audit_cover=10**12,
+    ),
+    "coin": AssetRules(
+        min_locked=1,
+        min_bond=1,
+        reward_cap=10**6,
+        reference_fee=10**6,
+        audit_fee=10**4,
+        report_fee=10**3,
+        audit_cover=10**12,
+    ),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Paced:
+    """A beacon of which only the clock is known: at `now` the round `ahead + (now - genesis) // period` is due."""
+
+    genesis: int = START
+    period: int = 30
+    ahead: int = 1_000
+
+    def due_round(self, now: int) -> int:
+        """The round that is due."""
+        return self.ahead + (now - self.genesis) // self.period
 
 
 def account(name: str) -> bytes:
@@ -43,11 +72,11 @@ def start() -> Market:
     """Return the market every story starts from: a development network, four models, deposits and stakes."""
     values, bounds = development()
     values |= {"auditors": 2}
-    peers = config.Peers(account("settlement"), account("court"), account("auditor"))
+    peers = config.Peers(account("settlement"), account("court"), account("auditor"), account("beacon"))
     state = config.publish(config.ConfigState(bounds), [values[p.name] for p in PARAMETERS], peers, START)
     for name, rules in ASSETS.items():
         state = config.list_asset(state, account(name), rules)
-    market = Market(DOMAIN, account("stun"), state, account("owner"))
+    market = Market(DOMAIN, account("stun"), state, account("owner"), beacons={account("beacon"): Paced()})
     stakes = {account(name): staking.stake(staking.Stake(), STAKE) for name in PROVIDERS}
     market = replace(market, models={model_of(kind): _model(kind) for kind in NumericClass}, stakes=stakes)
     for name in ("requester", *PROVIDERS):

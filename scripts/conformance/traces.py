@@ -46,7 +46,7 @@ def _start(market: Any) -> dict[str, Any]:
     version = market.config.versions[-1]
     return {
         "stun": encode(market.stun), "version": encode(market.config.version), "words": encode(version.words),
-        "peers": encode(version.peers),
+        "peers": encode(version.peers), "beacon": encode(market.beacons[version.peers.beacon]),
         "models": {encode(name): encode(model) for name, model in market.models.items()},
         "assets": {encode(asset): encode(rules) for asset, rules in market.config.assets.items()},
         "record": record_of(market),

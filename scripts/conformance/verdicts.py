@@ -73,6 +73,18 @@ def _dues(scene: Scene) -> None:
     scene.settle(batch)
 
 
+def _audit_account(scene: Scene) -> None:
+    stun, coin, auditor, seat = account("stun"), account("coin"), account("auditor"), account("seat")
+    for action in (
+        actions.FundAudit(REQUESTER, stun, 0), actions.FundAudit(REQUESTER, stun, 2**64),
+        actions.FundAudit(REQUESTER, stun, 100), actions.PayAudit(auditor, 1, stun, seat, 60),
+        actions.PayAudit(auditor, 1, coin, seat, 1), actions.PayAudit(auditor, 2, stun, seat, 60),
+        actions.PayAudit(auditor, 9, stun, seat, 1), actions.PayAudit(SETTLER, 1, stun, seat, 1),
+        actions.Withdraw(seat, stun, 100, seat),
+    ):  # fmt: skip
+        scene.act(action)
+
+
 def judged() -> dict[str, Story]:
     """What the peers of a config do."""
 
@@ -84,6 +96,7 @@ def judged() -> dict[str, Story]:
         "a resolution that falls": _voided,
         "released by the settlement": _released,
         "dues set by the settlement": _dues,
+        "the audit account": _audit_account,
     }
 
 
@@ -94,6 +107,7 @@ def _orders(scene: Scene) -> None:
         {"flags": 4}, {"asset": account("stranger")}, {"config": 9}, {"post_seconds": 0}, {"task_seconds": 601},
         {"challenge_seconds": 39}, {"model_id": bytes(32)}, {"audit_ppm": 9_999}, {"tip": 2**64 - 1},
         {"kind": NumericClass.BOUNDED}, {"kind": NumericClass.OPAQUE}, {"requester": account("provider 1")},
+        {"start_price": 10**18, "max_price": 10**18, "audit_ppm": 10**6, "count": 1, "max_units": 1},
         {"count": 65_536, "max_units": 2**32 - 1, "start_price": 2**64 - 1, "max_price": 2**64 - 1},
     ):  # fmt: skip
         order = scene.order(**changes)

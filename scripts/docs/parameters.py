@@ -16,7 +16,7 @@ _STUN = 10**9
 
 
 def _shown(name: str, value: int) -> str:
-    if name in {"min_stake", "model_bond"}:
+    if name in {"min_stake", "model_bond", "seat_bond"}:
         return "1 unit" if value == 1 else f"{value // _STUN:,} STUN" if value % _STUN == 0 else f"{value:,} units"
     if not name.endswith("_seconds") and name != "max_hold":
         return f"{value:,}"

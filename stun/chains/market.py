@@ -49,7 +49,8 @@ class Rules:
 class BatchRecord:
     """What the chain stores of an unfinished batch, as its last step left it (late clocks are not applied).
 
-    `digests[k]` is replica k's commitment while committed and sha256(outputs_root | total_units u64) once revealed.
+    `digests[k]` is replica k's commitment while committed and sha256(outputs_root | total_units u64) once revealed;
+    `round` the beacon's round that decides about its audit, 0 if none does.
     """
 
     batch_id: bytes
@@ -62,6 +63,7 @@ class BatchRecord:
     seq: int
     states: tuple[ReplicaState, ...]
     digests: tuple[bytes, ...]
+    round: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,11 +94,12 @@ def _rehearse(market: MarketReader, order: Order, rules: Rules, now: int, offers
 
 def _snapshot(market: MarketReader, order: Order, rules: Rules, means: Means) -> Market:
     """What a match of this order reads of the chain."""
-    words = {"rules": rules.rules, "limits": rules.limits, "times": rules.times}
+    words = {"rules": rules.rules, "limits": rules.limits, "times": rules.times, "duties": 0}
     config = ConfigState(
         values=tuple(read(words[parameter.word], parameter.name) for parameter in PARAMETERS),
         versions=(Version(words, Peers()),),
         assets={} if rules.asset is None else {order.asset: rules.asset},
+        audit_words={} if rules.asset is None else {order.asset: rules.asset.audit_word()},
     )
     record = market.model(order.model_id)
     models = {} if record is None else {order.model_id: _model(record)}

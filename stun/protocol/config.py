@@ -5,7 +5,7 @@ That only governance calls is the contract's business. Source: docs/PROTOCOL.md,
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import astuple, dataclass, field, replace
 
 from stun.protocol.errors import require
 from stun.protocol.parameters import PARAMETERS, U64, AssetRules, Bound, check_relations, pack, production_bounds
@@ -16,16 +16,17 @@ NOBODY = bytes(32)
 
 @dataclass(frozen=True, slots=True)
 class Peers:
-    """The contracts that may use the market's hooks in batches of one version; zero is nobody."""
+    """The contracts that may use the market's hooks in batches of one version, and its beacon; zero is nobody."""
 
     settlement: bytes = NOBODY
     court: bytes = NOBODY
     audit: bytes = NOBODY
+    beacon: bytes = NOBODY
 
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One immutable version: the packed words {rules, limits, times}, which name it, and its peers."""
+    """One immutable version: the packed words {rules, limits, times, duties}, which name it, and its peers."""
 
     words: Mapping[str, int]
     peers: Peers
@@ -36,6 +37,7 @@ class ConfigState:
     """A network's config.
 
     `bounds`, `values` and `changed_at` (seconds) are in the order of PARAMETERS; `versions[n - 1]` is version n.
+    `audit_words` outlive a delisting, since batches that are open are still audited.
     """
 
     bounds: tuple[Bound, ...] = field(default_factory=production_bounds)
@@ -43,6 +45,7 @@ class ConfigState:
     changed_at: tuple[int, ...] = (0,) * len(PARAMETERS)
     versions: tuple[Version, ...] = ()
     assets: Mapping[bytes, AssetRules] = field(default_factory=dict)
+    audit_words: Mapping[bytes, int] = field(default_factory=dict)
 
     @property
     def version(self) -> int:
@@ -52,13 +55,13 @@ class ConfigState:
 
 @dataclass(frozen=True, slots=True)
 class MatchRules:
-    """What a match under the current version reads: three words, the asset's word (0: not listed), its audit fee."""
+    """What a match under the current version reads: three words, the asset's word (0: not listed), its audit word."""
 
     rules: int
     limits: int
     times: int
     asset_word: int
-    audit_fee: int
+    audit_word: int
 
 
 def publish(state: ConfigState, values: Sequence[int], peers: Peers, now: int) -> ConfigState:
@@ -91,9 +94,9 @@ def list_asset(state: ConfigState, asset: bytes, rules: AssetRules) -> ConfigSta
     require(rules.min_bond > 0, "config: bond")
     require(rules.reward_cap >= rules.min_bond, "config: reward")
     require(rules.reference_fee > 0, "config: reference")
-    amounts = (rules.min_locked, rules.min_bond, rules.reward_cap, rules.reference_fee, rules.audit_fee)
-    require(all(0 <= amount <= U64 for amount in amounts), "config: width")
-    return _change_assets(state, {**state.assets, asset: rules})
+    require(all(0 <= amount <= U64 for amount in astuple(rules)), "config: width")
+    listed = _change_assets(state, {**state.assets, asset: rules})
+    return replace(listed, audit_words={**listed.audit_words, asset: rules.audit_word()})
 
 
 def delist_asset(state: ConfigState, asset: bytes) -> ConfigState:
@@ -106,13 +109,12 @@ def delist_asset(state: ConfigState, asset: bytes) -> ConfigState:
 
 
 def match_rules(state: ConfigState, asset: bytes) -> MatchRules:
-    """Return the current words, the asset's word, and its audit fee (0 while the parameter `auditors` is 0)."""
+    """Return the current words, the asset's word, and its audit word (0 while the parameter `auditors` is 0)."""
     words = state.versions[-1].words if state.versions else {"rules": 0, "limits": 0, "times": 0}
     rules = state.assets.get(asset)
-    if rules is None:
-        return MatchRules(words["rules"], words["limits"], words["times"], asset_word=0, audit_fee=0)
-    audit_fee = rules.audit_fee if value(state, "auditors") else 0
-    return MatchRules(words["rules"], words["limits"], words["times"], rules.word(), audit_fee)
+    word = rules.word() if rules is not None else 0
+    audit_word = state.audit_words.get(asset, 0) if value(state, "auditors") else 0
+    return MatchRules(words["rules"], words["limits"], words["times"], word, audit_word)
 
 
 def is_listed(state: ConfigState, asset: bytes) -> bool:

@@ -72,6 +72,14 @@ def opaque_bond(locked: int, min_bond: int, opaque_bond_bps: int) -> int:
     return amount(max(min_bond, ceil_div(locked * opaque_bond_bps, BPS)))
 
 
+def audit_cost(dearest_locked: int, count: int, auditors: int, audit_tasks: int, audit_fee: int) -> int:
+    """Return what the audit of a batch costs: auditors * (ceil(dearest_locked * K / count) + audit_fee).
+
+    `dearest_locked` is that of the dearest replica, K = min(count, audit_tasks).
+    """
+    return auditors * (ceil_div(dearest_locked * min(count, audit_tasks), count) + audit_fee)
+
+
 def audit_prepaid(
     dearest_locked: int,
     count: int,
@@ -81,10 +89,6 @@ def audit_prepaid(
     audit_fee: int,
     audit_load_bps: int,
 ) -> int:
-    """Return what an order pays into the audit account: cost * audit_ppm / 10^6 * AUDIT_LOAD, rounded up.
-
-    `cost = auditors * (dearest_locked * K / count + audit_fee)` with K = min(count, audit_tasks), of the dearest
-    replica, rounded up.
-    """
-    cost = auditors * (ceil_div(dearest_locked * min(count, audit_tasks), count) + audit_fee)
+    """Return what an order pays into the audit account: audit_cost * audit_ppm / 10^6 * AUDIT_LOAD, rounded up."""
+    cost = audit_cost(dearest_locked, count, auditors, audit_tasks, audit_fee)
     return amount(ceil_div(cost * audit_ppm * audit_load_bps, PPM * BPS))

@@ -104,8 +104,18 @@ PARAMETERS: tuple[Parameter, ...] = (
     _seconds("answer_seconds", "times", 4 * _HOUR, _HOUR, 12 * _HOUR),
     _seconds("unbonding_seconds", "times", 14 * DAY_SECONDS, 7 * DAY_SECONDS, 30 * DAY_SECONDS, 32),
     _rate("model_bond", "times", 64, 10 * _STUN, 1, 10_000 * _STUN),
+    _seconds("follow_seconds", "duties", _HOUR, 1_200, 4 * _HOUR),
+    _rate("chain_max", "duties", 8, 12, 10, 16),
+    _seconds("challenge_open_seconds", "duties", 900, 300, _HOUR),
+    _seconds("audit_seconds", "duties", _HOUR, 900, 12 * _HOUR),
+    _seconds("seat_reveal_seconds", "duties", _HOUR, 900, 6 * _HOUR),
+    _rate("seat_silence_bps", "duties", 16, 500, 100, 5_000),
+    _rate("answer_floor_gwei", "duties", 40, 10_000, 1, 1_000_000_000),
+    _rate("answer_gas", "duties", 24, 300_000, 50_000, 3_000_000),
+    _rate("challenge_gas", "duties", 24, 600_000, 100_000, 6_000_000),
+    _rate("seat_bond", "duties", 48, 500 * _STUN, 1, 200_000 * _STUN),
 )
-WORDS = ("rules", "limits", "times")
+WORDS = ("rules", "limits", "times", "duties")
 BY_NAME: dict[str, Parameter] = {p.name: p for p in PARAMETERS}
 VERSION_BITS = 16
 VERSION_SHIFT = 240  # the config version rides on top of the rules word
@@ -124,6 +134,7 @@ def _shifts() -> dict[str, int]:
 
 SHIFTS: dict[str, int] = _shifts()
 ASSET_FIELDS = ("min_locked", "min_bond", "reward_cap", "reference_fee")
+AUDIT_FIELDS = ("audit_fee", "report_fee", "audit_cover")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +143,8 @@ class AssetRules:
 
     `min_locked`: least price a replica locks; `min_bond`: least bond; `reward_cap`: most a challenger is paid;
     `reference_fee`: the payment that earns a full step of reputation; `audit_fee`: what a seat is paid on top of the
-    price of the tasks it runs again.
+    price of the tasks it runs again; `report_fee`: what who shows that a batch is drawn is paid; `audit_cover`: the
+    most that the audit of one batch may cost, so that no batch is larger than what can be audited.
     """
 
     min_locked: int
@@ -140,16 +152,23 @@ class AssetRules:
     reward_cap: int
     reference_fee: int
     audit_fee: int = 0
+    report_fee: int = 0
+    audit_cover: int = 0
 
     def word(self) -> int:
-        """Return the packed asset word (audit_fee is kept apart)."""
+        """Return the packed asset word, which a batch's terms carry."""
         return sum(getattr(self, name) << (64 * i) for i, name in enumerate(ASSET_FIELDS))
 
+    def audit_word(self) -> int:
+        """Return the packed audit word: audit_fee, report_fee, audit_cover."""
+        return sum(getattr(self, name) << (64 * i) for i, name in enumerate(AUDIT_FIELDS))
 
-def asset_rules_from_word(word: int, audit_fee: int = 0) -> AssetRules:
-    """Unpack an asset word."""
+
+def asset_rules_from_word(word: int, audit_word: int = 0) -> AssetRules:
+    """Unpack an asset word and an audit word."""
     amounts = {name: (word >> (64 * i)) & U64 for i, name in enumerate(ASSET_FIELDS)}
-    return AssetRules(**amounts, audit_fee=audit_fee)
+    audit = {name: (audit_word >> (64 * i)) & U64 for i, name in enumerate(AUDIT_FIELDS)}
+    return AssetRules(**amounts, **audit)
 
 
 def defaults() -> dict[str, int]:
@@ -168,10 +187,15 @@ _DEVELOPMENT_VALUES = {
     "max_hold": _HOUR,
     "min_post_seconds": 1,
     "max_post_seconds": _HOUR,
+    "max_task_seconds": 900,
     "max_challenge_seconds": _HOUR,
     "draw_seconds": 10,
     "answer_seconds": 10,
     "unbonding_seconds": 4 * _HOUR,
+    "follow_seconds": 10,
+    "challenge_open_seconds": 10,
+    "audit_seconds": 20,
+    "seat_reveal_seconds": 20,
 }
 
 
@@ -185,7 +209,7 @@ def development() -> tuple[dict[str, int], tuple[Bound, ...]]:
 
 
 def pack(values: Mapping[str, int], version: int = 0) -> dict[str, int]:
-    """Return the packed words {rules, limits, times} of a complete set of values."""
+    """Return the packed words {rules, limits, times, duties} of a complete set of values."""
     words = dict.fromkeys(WORDS, 0)
     for parameter in PARAMETERS:
         value = values[parameter.name]
@@ -210,7 +234,8 @@ def check_relations(values: Mapping[str, int]) -> None:
 
     Errors: "config: keepers" (both keeper fees above 10 %), "config: withdraw" (leaving costs more than silence),
     "config: unbonding" (stake could leave before the longest batch ends), "config: window" (an order could not keep
-    its challenge window).
+    its challenge window), "config: post", "config: hold" (an audit and a whole chain of demands after it would not fit
+    into the longest hold).
     """
     require(values["match_fee_bps"] + values["settle_fee_bps"] <= MAX_KEEPER_BPS, "config: keepers")
     require(values["withdraw_bps"] <= values["silence_bps"], "config: withdraw")
@@ -225,3 +250,6 @@ def check_relations(values: Mapping[str, int]) -> None:
     shortest = values["draw_seconds"] + values["answer_seconds"] + 2
     require(values["max_challenge_seconds"] >= shortest, "config: window")
     require(values["max_post_seconds"] >= values["min_post_seconds"], "config: post")
+    links = values["chain_max"] * (values["answer_seconds"] + values["follow_seconds"])
+    audit = values["audit_seconds"] + values["seat_reveal_seconds"] + values["challenge_open_seconds"]
+    require(values["max_hold"] >= audit + 2 * values["max_task_seconds"] + links, "config: hold")

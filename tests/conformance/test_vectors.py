@@ -23,7 +23,7 @@ pytestmark = pytest.mark.conformance
 
 EVENTS = {
     "Deposited", "Withdrawn", "OperatorSet", "OrderCancelled", "BatchOpened", "Posted", "Committed", "Revealed",
-    "ReplicaOut", "Resolved", "ResolveVoided", "Held", "Accepted", "Convicted", "Settled",
+    "ReplicaOut", "Resolved", "ResolveVoided", "Held", "Accepted", "Convicted", "Settled", "AuditAccountChanged",
 }  # fmt: skip
 
 

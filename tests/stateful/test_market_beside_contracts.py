@@ -20,7 +20,7 @@ LEAST = 20
 RUNS = ((20_261_125, 0), (20_261_126, 2))  # seed, auditors of the first config version
 ACTIONS_PER_RUN = 1_500
 CHUNK = 100
-MOST = 6_000
+MOST = 9_000
 WALK = 350
 
 

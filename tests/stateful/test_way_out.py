@@ -12,7 +12,7 @@ from stun.protocol.market.state import Batch, Phase
 
 pytestmark = pytest.mark.stateful
 
-ACTIONS = 1_200
+ACTIONS = 1_400
 EVERY = 20
 LEAST = 100  # ways out from each phase
 

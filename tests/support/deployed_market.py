@@ -9,6 +9,7 @@ from evm_machines import Machine, Outcome
 from fake_market import STUN_RULES, USDC_RULES
 from market_parties import Parties
 
+from stun.chains.evm.abi import AbiFunction
 from stun.chains.evm.addresses import narrow, widen
 from stun.chains.evm.artifacts import Artifact, ArtifactStore
 from stun.chains.evm.market_contracts import interface
@@ -20,10 +21,13 @@ from stun.protocol.trees.specs import model_id
 
 CONTRACTS = (
     "StunToken", "Usdc6", "Config", "ModelRegistry", "Staking", "Reputation", "Settlement", "Marketplace",
+    "SetBeacon",
 )  # fmt: skip
 START = 1_760_000_000
 TOKENS = 2**56
 SHARES = ("treasury", "insurance", "audit")
+SET_ROUND = AbiFunction("set_round", ("uint256",), ())
+FIRST_ROUND = 7
 
 
 @cache
@@ -41,6 +45,17 @@ def model_of(creator: bytes, numeric_class: NumericClass) -> tuple[bytes, regist
 
 
 @dataclass(frozen=True, slots=True)
+class SetBeacon:
+    """The specification's side of the mock beacon: the round that was set, whatever the time."""
+
+    round: int = FIRST_ROUND
+
+    def due_round(self, _now: int) -> int:
+        """The round that was set."""
+        return self.round
+
+
+@dataclass(frozen=True, slots=True)
 class BatchWords:
     """A batch as the contract shows it, with places of no replica as zeros."""
 
@@ -55,6 +70,7 @@ class BatchWords:
     states: tuple[int, ...]
     digests: tuple[bytes, ...]
     dues: tuple[int, ...]
+    round: int
 
 
 class DeployedMarket:
@@ -86,7 +102,17 @@ class DeployedMarket:
 
     def peers(self) -> config.Peers:
         """Return the peers of version 1: keys that the test holds."""
-        return config.Peers(self.people.settlement, self.people.court, self.people.auditor)
+        return config.Peers(self.people.settlement, self.people.court, self.people.auditor, self.beacon)
+
+    @property
+    def beacon(self) -> bytes:
+        """The mock beacon."""
+        return widen(self.addresses["SetBeacon"])
+
+    def set_round(self, due: int) -> None:
+        """Set the mock beacon's round."""
+        outcome = self.machine.send(self.owner, self.addresses["SetBeacon"], SET_ROUND.encode(due))
+        assert outcome.reason is None
 
     def send(self, sender: bytes, contract: str, name: str, *arguments: object) -> Outcome:
         """Call a contract as an account of 32 bytes."""
@@ -101,7 +127,7 @@ class DeployedMarket:
 
     def publish(self, values: Sequence[int], peers: config.Peers) -> None:
         """Publish a config version as its owner."""
-        addresses = tuple(narrow(account) for account in (peers.settlement, peers.court, peers.audit))
+        addresses = tuple(narrow(account) for account in astuple(peers))
         self.must(self.people.owner, "Config", "publish", list(values), addresses)
 
     def market(self, auditors: int = 0) -> Market:
@@ -114,7 +140,8 @@ class DeployedMarket:
         for asset, rules in ((self.stun, STUN_RULES), (self.usdc, USDC_RULES)):
             self.must(self.people.owner, "Config", "list_asset", narrow(asset), *astuple(rules))
             state = config.list_asset(state, asset, rules)
-        market = Market(self.domain, self.stun, state, self.people.owner)
+        self.set_round(FIRST_ROUND)
+        market = Market(self.domain, self.stun, state, self.people.owner, beacons={self.beacon: SetBeacon()})
         return replace(market, models=dict(self._register(kind) for kind in NumericClass))
 
     def word(self, contract: str, name: str, *arguments: bytes | int) -> int:
@@ -131,7 +158,7 @@ class DeployedMarket:
         number = [int.from_bytes(cell, "big") for cell in cells]
         return BatchWords(
             cells[0], number[1], number[2], number[3], bool(number[4]), bool(number[5]), bool(number[6]), number[7],
-            tuple(number[8:11]), tuple(cells[11:14]), tuple(number[14:17]),
+            tuple(number[8:11]), tuple(cells[11:14]), tuple(number[14:17]), number[17],
         )  # fmt: skip
 
     def stake_position(self, account: bytes) -> tuple[int, int, int]:
@@ -151,6 +178,7 @@ class DeployedMarket:
             "Marketplace": (
                 "owner", "StunToken", "Config", "ModelRegistry", "Staking", "Reputation", "Settlement"
             ),
+            "SetBeacon": (),
         }  # fmt: skip
         fixed = {"owner": self.owner, "bounds": [astuple(bound) for bound in development()[1]]}
         for name, needs in plans.items():

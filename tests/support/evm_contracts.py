@@ -15,7 +15,7 @@ from stun.protocol.parameters import PARAMETERS, Bound, development
 
 CONTRACTS = Path(__file__).resolve().parents[2] / "contracts"
 NO_ADDRESS = "0x" + "00" * 20
-NO_PEERS = (NO_ADDRESS,) * 3
+NO_PEERS = (NO_ADDRESS,) * 4
 NAMED_REVERTS = ("user revert with reason", "external call failed")  # here, or passed on from a contract called
 STUN = 10**9
 

@@ -35,8 +35,24 @@ FAKE_STUN = widen(b"\x57" * 20)
 FAKE_USDC = widen(b"\x05" * 20)
 FAKE_COURT = widen(b"\xc0" * 20)
 FAKE_SETTLEMENT = widen(b"\x5e" * 20)
-STUN_RULES = AssetRules(min_locked=1_000, min_bond=1_000, reward_cap=10**13, reference_fee=10**9, audit_fee=10**7)
-USDC_RULES = AssetRules(min_locked=1, min_bond=1, reward_cap=10**10, reference_fee=10**6, audit_fee=10**4)
+STUN_RULES = AssetRules(
+    min_locked=1_000,
+    min_bond=1_000,
+    reward_cap=10**13,
+    reference_fee=10**9,
+    audit_fee=10**7,
+    report_fee=10**6,
+    audit_cover=10**12,
+)
+USDC_RULES = AssetRules(
+    min_locked=1,
+    min_bond=1,
+    reward_cap=10**10,
+    reference_fee=10**6,
+    audit_fee=10**4,
+    report_fee=10**3,
+    audit_cover=10**12,
+)
 
 
 def development_config(peers: config.Peers, assets: Mapping[bytes, AssetRules], **changes: int) -> config.ConfigState:
@@ -92,7 +108,7 @@ class FakeMarket:
     def rules(self, asset: bytes) -> Rules:
         """The current config version."""
         found = config.match_rules(self.state.config, asset)
-        rules = asset_rules_from_word(found.asset_word, found.audit_fee) if found.asset_word else None
+        rules = asset_rules_from_word(found.asset_word, found.audit_word) if found.asset_word else None
         return Rules(version_of(found.rules), found.rules, found.limits, found.times, rules)
 
     def balance(self, asset: bytes, account: bytes) -> int:
@@ -233,7 +249,7 @@ def record_of(batch_id: bytes, batch: Batch) -> BatchRecord:
     """Return what a chain stores of a batch."""
     return BatchRecord(
         batch_id, batch.phase, batch.phase_at, batch.hold_until, batch.posted, batch.tip_paid, batch.dues, batch.seq,
-        tuple(replica.state for replica in batch.replicas), digests_of(batch),
+        tuple(replica.state for replica in batch.replicas), digests_of(batch), batch.round,
     )  # fmt: skip
 
 

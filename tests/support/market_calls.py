@@ -59,6 +59,8 @@ class Translator:
             actions.Convict: lambda a: self._about(a, "convict", a.replica, a.wrong, narrow(a.challenger)),
             actions.Release: lambda a: self._about(a, "release", a.outputs_root, a.total_units, narrow(a.settler)),
             actions.SetDue: lambda a: self._about(a, "set_due", a.dues),
+            actions.PayAudit: self._pay_audit,
+            actions.FundAudit: lambda a: self._call(a.sender, "Marketplace", "fund_audit", narrow(a.asset), a.amount),
         }
 
     def call(self, action: actions.Action) -> Call:
@@ -101,6 +103,10 @@ class Translator:
     def _withdraw(self, action: actions.Withdraw) -> Call:
         where = (narrow(action.asset), action.amount, narrow(action.to))
         return self._call(action.sender, "Marketplace", "withdraw", *where)
+
+    def _pay_audit(self, action: actions.PayAudit) -> Call:
+        where = (action.version, narrow(action.asset), narrow(action.to), action.amount)
+        return self._call(action.sender, "Marketplace", "pay_audit", *where)
 
     def _set_operator(self, action: actions.SetOperator) -> Call:
         message = action.message

@@ -86,11 +86,11 @@ class History:
         self.paid[event.name] += 1
 
     def _check_conviction(self, before: Market, event: Event, terms: Terms, index: int) -> None:
-        """I-9: the reward is at most a quarter of the bond and the cap, and nothing for a failed duty."""
+        """I-9: the reward is at most a quarter of the bond and the cap; for a failed duty an eighth of the least."""
         bond, reward = terms.casts[index].bond, event.fields["reward"]
         assert reward * 4 <= bond
         assert reward <= terms.asset_rule().reward_cap
-        assert event.fields["wrong"] or reward == 0
+        assert event.fields["wrong"] or reward <= terms.asset_rule().min_bond // 8
 
     def _end_batch(self, before: Market, event: Event, now: int) -> None:
         """I-5: every replica that had not ended is paid or refunded now, and the batch never comes back."""

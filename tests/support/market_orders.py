@@ -221,6 +221,13 @@ class WrongOrders:
         changed = proposal.change(count=1, max_units=1, start_price=10**9, max_price=10**9)
         return changed.change_bid(0, price=price)
 
+    def orders_cover(self, _proposal: Proposal) -> Proposal:
+        """Two seats or more make this too dear."""
+        made = self.orders.propose(1, NumericClass.EXACT)
+        price = self.rng.choice((6 * 10**17, 5 * 10**17))
+        made.change(count=1, max_units=1, start_price=price, max_price=price, audit_ppm=10**6)
+        return made.change_bid(0, price=price)
+
     def money_range(self, proposal: Proposal) -> Proposal:
         price = 2**64 - 1
         changed = proposal.change(count=LARGEST, max_units=2**32 - 1, start_price=price, max_price=price)

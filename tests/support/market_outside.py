@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from deployed_market import DeployedMarket
+from deployed_market import DeployedMarket, SetBeacon
 
 from stun.protocol import config, registry, staking
 from stun.protocol.market.state import Market
@@ -13,10 +13,18 @@ from stun.protocol.parameters import PARAMETERS
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """A new config version with some values changed and another court."""
+    """A new config version with some values changed, another court, and a beacon or none."""
 
     changes: tuple[tuple[str, int], ...]
     court: bytes
+    beacon: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class SetRound:
+    """The beacon says another due round."""
+
+    round: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +50,7 @@ class RetireModel:
     model_id: bytes
 
 
-Outside = Publish | StakeMore | StakeLess | RetireModel
+Outside = Publish | SetRound | StakeMore | StakeLess | RetireModel
 
 
 def happen(market: Market, deployed: DeployedMarket, what: Outside, now: int) -> Market:
@@ -57,8 +65,15 @@ def _publish(market: Market, deployed: DeployedMarket, what: Publish, now: int) 
     for name, value in what.changes:
         values[names.index(name)] = value
     peers = replace(deployed.peers(), court=what.court)
+    if not what.beacon:
+        peers = replace(peers, beacon=config.NOBODY)
     deployed.publish(values, peers)
     return replace(market, config=config.publish(market.config, values, peers, now))
+
+
+def _set_round(market: Market, deployed: DeployedMarket, what: SetRound, _now: int) -> Market:
+    deployed.set_round(what.round)
+    return replace(market, beacons={deployed.beacon: SetBeacon(what.round)})
 
 
 def _stake(market: Market, deployed: DeployedMarket, what: StakeMore, _now: int) -> Market:
@@ -83,6 +98,7 @@ def _retire(market: Market, deployed: DeployedMarket, what: RetireModel, now: in
 
 _RULES: dict[type, Callable[[Market, DeployedMarket, Any, int], Market]] = {
     Publish: _publish,
+    SetRound: _set_round,
     StakeMore: _stake,
     StakeLess: _unstake,
     RetireModel: _retire,

@@ -7,11 +7,12 @@ from random import Random
 from evm_machines import Machine
 from market_moves import Moves, due_moment
 from market_orders import Orders, WrongOrders
-from market_outside import Publish, StakeLess, StakeMore
+from market_outside import Publish, SetRound, StakeLess, StakeMore
 from market_plans import Plan, Planner
 from market_wrongs import Wrongs
 from side_by_side import Tally, World
 
+from stun.protocol import config
 from stun.protocol.market import actions
 from stun.protocol.market.state import Phase
 from stun.protocol.messages import NOBODY, Operator
@@ -21,7 +22,7 @@ MATCH_CODES = (
     "orders: signature", "orders: matcher", "orders: expired", "orders: lifetime", "nonces: week", "nonces: used",
     "orders: replicas", "orders: count", "orders: price", "orders: tier", "orders: flags", "orders: asset",
     "orders: config", "orders: window", "orders: model", "orders: class", "orders: audit", "orders: lone",
-    "orders: small", "money: range", "bids: order", "bids: signature", "bids: expired", "bids: price",
+    "orders: small", "orders: cover", "money: range", "bids: order", "bids: signature", "bids: expired", "bids: price",
     "bids: provider", "bids: list", "bids: stake", "ledger: balance",
 )  # fmt: skip
 OTHER_CODES = (
@@ -122,7 +123,10 @@ class Run:
             self.act(action)
 
     def _wrong_match(self) -> None:
-        self.act(self.wrong_orders.make(self._rarest("match", MATCH_CODES)))
+        code = self._rarest("match", MATCH_CODES)
+        if code == "orders: cover" and not config.value(self.world.market.config, "auditors"):
+            self.world.happen(Publish((("auditors", 2),), self.world.people.court))
+        self.act(self.wrong_orders.make(code))
 
     def _rarest(self, kind: str, codes: tuple[str, ...]) -> str:
         """Return a code that was tried or met less often than others."""
@@ -153,10 +157,15 @@ class Run:
         account = rng.choice(people.providers)
         operator = rng.choice((*people.operators, NOBODY))
         message = Operator(account, operator, self.world.market.operator_nonces.get(account, 0), self.world.now + 1)
+        held = self.world.market.audit.get(asset, 0)
+        version = self.world.market.config.version
+        payer = rng.choice((people.auditor, people.auditor, people.court))
         chosen: tuple[actions.Action, ...] = (
             actions.Deposit(party, asset, rng.randint(1, 10**9), rng.choice(people.all)),
             actions.Withdraw(party, asset, max(1, rng.choice((1, free // 100))), rng.choice(people.all)),
             actions.CancelOrder(party, nonce),
+            actions.FundAudit(party, asset, max(1, free // 1_000)),
+            actions.PayAudit(payer, rng.randint(1, version), asset, party, rng.choice((0, 1, held, held + 1))),
             actions.SetOperator(account, message), actions.SetOperator(people.stranger, message, account),
         )  # fmt: skip
         self.act(rng.choice(chosen))
@@ -168,16 +177,19 @@ class Run:
             if self.world.market.stakes.get(account, Stake()).active < LEAST_STAKE:
                 self.world.happen(StakeMore(account, 10**12))
         if rng.random() < 0.5:
+            self.world.happen(SetRound(rng.choice((0, 1, rng.randint(1, 100), 2**32 - 1))))
+            return
+        if rng.random() < 0.5:
             self.world.happen(StakeLess(rng.choice(people.bidders), rng.randint(1, 10**10)))
             return
         changes = {
             "reveal_seconds": (60, 30, 61), "match_fee_bps": (0, 200, 500), "settle_fee_bps": (10, 50, 300),
             "silence_bps": (1_000, 5_000), "withdraw_bps": (0, 200, 1_000), "stake_slash_bps": (100, 1_000, 5_000),
-            "max_hold": (3_600, 600), "resolve_seconds": (120, 30), "auditors": (0, 2, 7),
+            "max_hold": (3_600, 2_100), "resolve_seconds": (120, 30), "auditors": (0, 2, 7),
         }  # fmt: skip
         name = rng.choice(list(changes))
         court = rng.choice((people.court, people.court, people.stranger))
-        self.world.happen(Publish(((name, rng.choice(changes[name])),), court))
+        self.world.happen(Publish(((name, rng.choice(changes[name])),), court, rng.random() < 0.8))
 
     def open_phases(self) -> Counter[Phase]:
         """Return how many batches stand in each phase."""

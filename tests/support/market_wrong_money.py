@@ -24,11 +24,15 @@ class MoneyWrongs(Seeker):
         asset = self.rng.choice(self.world.assets)
         if self.rng.random() < 0.5:
             return actions.Deposit(self.party(), asset, 0, self.party())
+        if self.rng.random() < 0.3:
+            return actions.FundAudit(self.party(), asset, 0)
         return actions.Withdraw(self.party(), asset, 0, self.party())
 
     def ledger_balance(self) -> actions.Action:
         asset, party = self.rng.choice(self.world.assets), self.party()
         free = self.world.market.balances.get((asset, party), 0)
+        if self.rng.random() < 0.3:
+            return actions.FundAudit(party, asset, free + self.rng.choice((1, 2**64)))
         return actions.Withdraw(party, asset, free + self.rng.choice((1, 2**64)), party)
 
     def money_range(self) -> actions.Action:

@@ -28,7 +28,7 @@ from stun.protocol.messages import NOBODY
 from stun.protocol.reputation import Reputation
 from stun.protocol.staking import Stake
 
-NO_BATCH = BatchWords(bytes(32), 0, 0, 0, False, False, False, 0, (0, 0, 0), (bytes(32),) * 3, (0, 0, 0))
+NO_BATCH = BatchWords(bytes(32), 0, 0, 0, False, False, False, 0, (0, 0, 0), (bytes(32),) * 3, (0, 0, 0), 0)
 
 
 class Divergence(AssertionError):
@@ -212,7 +212,7 @@ def words_of(batch: Batch) -> BatchWords:
     return BatchWords(
         bytes(32), int(batch.phase), batch.phase_at, batch.hold_until, batch.posted, batch.tip_paid,
         batch.dues is not None, batch.seq, (*(int(r.state) for r in batch.replicas), *(0,) * missing),
-        (*digests_of(batch), *(bytes(32),) * missing), dues,
+        (*digests_of(batch), *(bytes(32),) * missing), dues, batch.round,
     )  # fmt: skip
 
 

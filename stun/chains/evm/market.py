@@ -67,8 +67,8 @@ class EvmMarket:
 
     def rules(self, asset: bytes) -> Rules:
         """The current config version and one asset's rules."""
-        rules, limits, times, word, fee = self._read("Config", "match_rules", narrow(asset))
-        return Rules(version_of(rules), rules, limits, times, asset_rules_from_word(word, fee) if word else None)
+        rules, limits, times, word, audit = self._read("Config", "match_rules", narrow(asset))
+        return Rules(version_of(rules), rules, limits, times, asset_rules_from_word(word, audit) if word else None)
 
     def balance(self, asset: bytes, account: bytes) -> int:
         """Free balance inside the market."""
@@ -130,7 +130,7 @@ class EvmMarket:
 
     def batch(self, batch_id: bytes) -> BatchRecord | None:
         """The stored part of an unfinished batch, or None."""
-        _, phase, phase_at, hold_until, posted, tip_paid, resolved, seq, states, digests, dues = self._read(
+        _, phase, phase_at, hold_until, posted, tip_paid, resolved, seq, states, digests, dues, round_ = self._read(
             "Marketplace", "batch", batch_id
         )
         if phase == Phase.NONE:
@@ -147,6 +147,7 @@ class EvmMarket:
             seq=seq,
             states=tuple(ReplicaState(state) for state in states[:replicas]),
             digests=tuple(bytes(digest) for digest in digests[:replicas]),
+            round=round_,
         )
 
     def terms(self, batch_id: bytes) -> Terms:

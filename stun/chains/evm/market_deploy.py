@@ -1,7 +1,7 @@
 """Which contracts make a market on an EVM chain, and in which order they are deployed and wired."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 from stun.chains.evm.artifacts import ArtifactStore
@@ -42,8 +42,18 @@ def development_plan() -> Plan:
     """Return the plan of a development network: short windows, STUN and a mintable 6-decimals coin."""
     values, bounds = development()
     assets = {
-        "stun": AssetRules(min_locked=1_000, min_bond=1_000, reward_cap=10_000 * _STUN, reference_fee=_STUN),
-        "usdc": AssetRules(min_locked=1, min_bond=1, reward_cap=10_000 * _USDC, reference_fee=_USDC),
+        "stun": AssetRules(
+            1_000,
+            1_000,
+            10_000 * _STUN,
+            _STUN,
+            audit_fee=_STUN // 100,
+            report_fee=_STUN // 100,
+            audit_cover=_STUN * 1_000,
+        ),
+        "usdc": AssetRules(
+            1, 1, 10_000 * _USDC, _USDC, audit_fee=_USDC // 100, report_fee=_USDC // 100, audit_cover=_USDC * 1_000
+        ),
     }
     return Plan(values, bounds, assets, development_coin=True)
 
@@ -51,8 +61,8 @@ def development_plan() -> Plan:
 def production_plan(usdc: str, owner: bytes) -> Plan:
     """Return the plan of a real network: default parameters within production bounds, STUN and the given USDC."""
     assets = {
-        "stun": AssetRules(_STUN, 10 * _STUN, 100_000 * _STUN, 10 * _STUN),
-        usdc: AssetRules(_USDC // 10, _USDC, 10_000 * _USDC, _USDC),
+        "stun": AssetRules(_STUN, 10 * _STUN, 100_000 * _STUN, 10 * _STUN, _STUN, 3 * _STUN, 1_000 * _STUN),
+        usdc: AssetRules(_USDC // 10, _USDC, 10_000 * _USDC, _USDC, _USDC // 10, 3 * _USDC // 10, 100 * _USDC),
     }
     return Plan(defaults(), production_bounds(), assets, owner)
 
@@ -83,10 +93,10 @@ class MarketDeployment:
         settlement = self._deploy("Settlement", token, config, staking, reputation)
         market = self._deploy("Marketplace", deployer, token, config, registry, staking, reputation, settlement)
         usdc = self._deploy("Usdc6") if self._plan.development_coin else NOBODY
-        self._call("Config", "publish", [self._plan.values[p.name] for p in PARAMETERS], (NOBODY, NOBODY, NOBODY))
+        self._call("Config", "publish", [self._plan.values[p.name] for p in PARAMETERS], (NOBODY,) * 4)
         for name, rules in self._plan.assets.items():
             asset = {"stun": token, "usdc": usdc}.get(name) or bytes.fromhex(name.removeprefix("0x"))
-            self._call("Config", "list_asset", asset, *_asset(rules), label=name)
+            self._call("Config", "list_asset", asset, *astuple(rules), label=name)
         self._call("Staking", "set_slasher", market, True)
         self._call("Reputation", "set_recorder", market, True)
         self._hand_over(deployer)
@@ -113,7 +123,3 @@ class MarketDeployment:
 
 def _bound(bound: Bound) -> tuple[int, int, int, int]:
     return bound.minimum, bound.maximum, bound.max_step, bound.cooldown
-
-
-def _asset(rules: AssetRules) -> tuple[int, int, int, int, int]:
-    return rules.min_locked, rules.min_bond, rules.reward_cap, rules.reference_fee, rules.audit_fee

@@ -2,7 +2,7 @@
 
 from stun.protocol import config
 from stun.protocol.errors import require
-from stun.protocol.market.actions import CancelOrder, Deposit, SetOperator, Withdraw
+from stun.protocol.market.actions import CancelOrder, Deposit, FundAudit, SetOperator, Withdraw
 from stun.protocol.market.draft import Draft
 from stun.protocol.messages import NOBODY
 from stun.protocol.money import amount
@@ -32,6 +32,13 @@ def withdraw(draft: Draft, action: Withdraw) -> None:
     draft.debit(action.asset, action.sender, action.amount)
     draft.held[action.asset] = draft.held.get(action.asset, 0) - action.amount
     draft.emit("Withdrawn", asset=action.asset, account=action.sender, to=action.to, amount=action.amount)
+
+
+def fund_audit(draft: Draft, action: FundAudit) -> None:
+    """Give free balance to the audit account, which pays drawn audits. Errors: "ledger: nothing", "ledger: balance"."""
+    require(action.amount > 0, "ledger: nothing")
+    draft.debit(action.asset, action.sender, action.amount)
+    draft.change_audit(action.asset, action.sender, action.amount)
 
 
 def set_operator(draft: Draft, action: SetOperator) -> None:

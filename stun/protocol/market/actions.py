@@ -196,6 +196,26 @@ class SetDue:
     dues: tuple[int, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class PayAudit:
+    """The audit of a config version pays out of an asset's audit account into a free balance."""
+
+    sender: bytes
+    version: int
+    asset: bytes
+    to: bytes
+    amount: int
+
+
+@dataclass(frozen=True, slots=True)
+class FundAudit:
+    """Anybody gives free balance to an asset's audit account."""
+
+    sender: bytes
+    asset: bytes
+    amount: int
+
+
 Action = (
     Deposit
     | Withdraw
@@ -213,5 +233,7 @@ Action = (
     | Convict
     | Release
     | SetDue
+    | PayAudit
+    | FundAudit
 )
 ACTIONS: tuple[type, ...] = get_args(Action)

@@ -28,6 +28,7 @@ def post(draft: Draft, action: PostResult) -> None:
     require(units <= terms.unit_limit, "batches: units")
     draft.change_replica(action.batch_id, 0, state=ReplicaState.REVEALED, outputs_root=root, total_units=units)
     draft.change(action.batch_id, posted=True, phase=Phase.RESULTS, phase_at=draft.now)
+    draft.draw_from(action.batch_id)
     draft.emit_batch(action.batch_id, "Posted", provider=provider, outputs_root=root, total_units=units)
 
 
@@ -40,16 +41,15 @@ def deliver(draft: Draft, action: Deliver) -> None:
     """
     batch = draft.batch(action.batch_id)
     require(len(batch.terms.casts) > 1, "batches: lone")
-    effects = 0
     if clock.advance(draft, action.batch_id) is None:
         raise Rejected("batches: late")
-    for commit in action.commits:
-        effects += _commit(draft, action.batch_id, commit)
+    commits = sum(_commit(draft, action.batch_id, commit) for commit in action.commits)
     clock.progress(draft, action.batch_id)
-    for reveal in action.reveals:
-        effects += _reveal(draft, action.batch_id, reveal)
+    reveals = sum(_reveal(draft, action.batch_id, reveal) for reveal in action.reveals)
+    if reveals:
+        draft.draw_from(action.batch_id)
     clock.progress(draft, action.batch_id)
-    require(effects > 0, "batches: repeated")
+    require(commits + reveals > 0, "batches: repeated")
 
 
 def leave(draft: Draft, action: LeaveBatch) -> None:

@@ -6,10 +6,11 @@ A rule works on a Draft and may raise Rejected at any point; only `finish()` mak
 from dataclasses import replace
 from typing import Any
 
-from stun.protocol import reputation, staking
+from stun.protocol import config, parameters, reputation, staking
 from stun.protocol.errors import Rejected, require
 from stun.protocol.market.state import Batch, Event, Market
 from stun.protocol.messages import NOBODY
+from stun.protocol.parameters import NumericClass
 
 
 class Draft:
@@ -77,6 +78,13 @@ class Draft:
         self.batches[batch_id] = self.batches[batch_id].with_replica(index, **changes)
         return self.batches[batch_id]
 
+    def draw_from(self, batch_id: bytes) -> None:
+        """Let a round decide about the batch's audit that is due after now; class `opaque` is never audited."""
+        batch = self.batch(batch_id)
+        beacon = config.peers(self.market.config, parameters.version_of(batch.terms.rules)).beacon
+        if batch.terms.numeric_class != NumericClass.OPAQUE and beacon != NOBODY:
+            self.change(batch_id, round=max(batch.round, self.market.beacons[beacon].due_round(self.now)))
+
     def may_sign(self, account: bytes, signer: bytes | None) -> bool:
         """Whether the account itself, its operator key, or a call of either stands behind a duty."""
         allowed = {account, self.operators.get(account, NOBODY)} - {NOBODY}
@@ -100,6 +108,12 @@ class Draft:
             self.held[asset] = self.held.get(asset, 0) - value
         else:
             self.insurance[asset] = self.insurance.get(asset, 0) + value
+
+    def change_audit(self, asset: bytes, account: bytes, change: int) -> None:
+        """Add to an asset's audit account what an account gave, or take from it what an account is paid (negative)."""
+        old = self.audit.get(asset, 0)
+        self.audit[asset] = old + change
+        self.emit("AuditAccountChanged", asset=asset, account=account, old=old, new=old + change)
 
     def slash(self, account: bytes, bps: int) -> None:
         """Burn a part of an account's stake."""

@@ -124,15 +124,14 @@ def _bond(order: Order, numeric_class: NumericClass, locked: int, rules: config.
 
 
 def _prepaid(order: Order, dearest: int, rules: config.MatchRules) -> int:
-    return money.audit_prepaid(
-        dearest,
-        order.count,
-        order.audit_ppm,
-        parameters.read(rules.limits, "auditors"),
-        parameters.read(rules.limits, "audit_tasks"),
-        rules.audit_fee,
-        parameters.read(rules.limits, "audit_load_bps"),
-    )
+    """Return the order's part of the audits; a batch that is drawn at all must not cost more than the asset covers."""
+    asset = parameters.asset_rules_from_word(rules.asset_word, rules.audit_word)
+    auditors = parameters.read(rules.limits, "auditors")
+    audit_tasks = parameters.read(rules.limits, "audit_tasks")
+    cost = money.audit_cost(dearest, order.count, auditors, audit_tasks, asset.audit_fee)
+    require(cost <= asset.audit_cover or order.audit_ppm == 0, "orders: cover")
+    load = parameters.read(rules.limits, "audit_load_bps")
+    return money.audit_prepaid(dearest, order.count, order.audit_ppm, auditors, audit_tasks, asset.audit_fee, load)
 
 
 def _terms(

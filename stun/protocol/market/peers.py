@@ -1,11 +1,14 @@
-"""What the other contracts of a config may do to a batch: hold it, and convict a replica. Nothing else."""
+"""What the other contracts of a config may do: hold a batch, convict a replica, pay an audit. Nothing else."""
 
 from stun.protocol import config, parameters
 from stun.protocol.errors import Rejected, require
 from stun.protocol.market import clock
-from stun.protocol.market.actions import Convict, Hold
+from stun.protocol.market.actions import Convict, Hold, PayAudit
 from stun.protocol.market.draft import Draft
 from stun.protocol.market.state import LIVE, Batch, Phase, ReplicaState
+from stun.protocol.messages import NOBODY
+
+DUTY_SHARE = 8  # of the least bond: what pays the asker of a duty that was failed
 
 
 def hold(draft: Draft, action: Hold) -> None:
@@ -29,8 +32,8 @@ def convict(draft: Draft, action: Convict) -> None:
 
     A wrong result costs the whole bond (the challenger gets min(reward_cap, bond / 4), the rest is burned or insured),
     a part of the stake and all reputation. A failed duty costs the whole bond, a smaller part of the stake, and counts
-    as silence; nobody is rewarded. The requester has its price back. Errors: "batches: peer", "batches: late",
-    "batches: replica".
+    as silence; the asker gets min_bond / 8, which pays for the demands and is no reason to make them. The requester has
+    its price back. Errors: "batches: peer", "batches: late", "batches: replica".
     """
     batch = draft.batch(action.batch_id)
     peers = config.peers(draft.market.config, parameters.version_of(batch.terms.rules))
@@ -39,7 +42,9 @@ def convict(draft: Draft, action: Convict) -> None:
     known = 0 <= action.replica < len(batch.replicas)
     require(known and batch.replicas[action.replica].state in LIVE, "batches: replica")
     terms, cast = batch.terms, batch.terms.casts[action.replica]
-    reward = min(terms.asset_rule().reward_cap, cast.bond // 4) if action.wrong else 0
+    asset = terms.asset_rule()
+    most = asset.reward_cap if action.wrong else asset.min_bond // DUTY_SHARE
+    reward = min(most, cast.bond // 4)
     draft.change_replica(action.batch_id, action.replica, state=ReplicaState.CONVICTED, commitment=b"")
     draft.credit(terms.asset, action.challenger, reward)
     draft.forfeit(terms.asset, cast.bond - reward)
@@ -60,6 +65,18 @@ def convict(draft: Draft, action: Convict) -> None:
     )
     clock.void_resolution(draft, action.batch_id)
     clock.progress(draft, action.batch_id)
+
+
+def pay_audit(draft: Draft, action: PayAudit) -> None:
+    """Pay a seat or a reporter as much of an amount as the asset's audit account holds; the rest stays a claim.
+
+    By the audit of the config version named. Errors: "batches: peer".
+    """
+    require(action.sender == config.peers(draft.market.config, action.version).audit != NOBODY, "batches: peer")
+    paid = min(action.amount, draft.audit.get(action.asset, 0))
+    if paid > 0:
+        draft.credit(action.asset, action.to, paid)
+        draft.change_audit(action.asset, action.to, -paid)
 
 
 def _current(draft: Draft, batch_id: bytes) -> Batch:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import IntEnum
-from typing import Any
+from typing import Any, Protocol
 
 from stun.protocol import parameters
 from stun.protocol.config import ConfigState
@@ -106,7 +106,10 @@ class Replica:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The changing part of a batch. `phase_at` is committed_at while revealing and results_at with results."""
+    """The changing part of a batch. `phase_at` is committed_at while revealing and results_at with results.
+
+    `round` is the beacon's round that decides whether the batch is audited: 0 where none does.
+    """
 
     terms: Terms
     phase: Phase
@@ -117,6 +120,7 @@ class Batch:
     tip_paid: bool = False
     dues: tuple[int, ...] | None = None
     seq: int = 0
+    round: int = 0
 
     @property
     def live(self) -> tuple[int, ...]:
@@ -163,12 +167,19 @@ class Event:
     fields: Mapping[str, Any]
 
 
+class Beacon(Protocol):
+    """Public randomness by rounds (stun.protocol.beacon)."""
+
+    def due_round(self, now: int) -> int:
+        """The first round that nobody can know yet at a moment, however early a round came out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Market:
     """Everything the market's contracts hold, on one chain.
 
     Money: `balances[(asset, account)]` free, `treasury`, `insurance`, `audit` by asset; `held` in tokens by the market;
-    `burned` STUN. `settlement`, `court` are read from the config version of a batch.
+    `burned` STUN; `beacons` by account. Settlement, court, audit and beacon are those of a batch's config version.
     """
 
     domain: Domain
@@ -188,3 +199,4 @@ class Market:
     operators: Mapping[bytes, bytes] = field(default_factory=dict)
     operator_nonces: Mapping[bytes, int] = field(default_factory=dict)
     batches: Mapping[bytes, Batch] = field(default_factory=dict)
+    beacons: Mapping[bytes, Beacon] = field(default_factory=dict)

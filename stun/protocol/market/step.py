@@ -25,6 +25,8 @@ RULES: dict[type, Callable[[Draft, Any], None]] = {
     actions.Convict: peers.convict,
     actions.Release: settlement.release,
     actions.SetDue: settlement.set_due,
+    actions.PayAudit: peers.pay_audit,
+    actions.FundAudit: accounts.fund_audit,
 }
 assert set(RULES) == set(actions.ACTIONS), "an action without a rule"
 

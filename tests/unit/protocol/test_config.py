@@ -72,7 +72,7 @@ def test_words_hold_every_value_and_the_version() -> None:
 
 
 def test_asset_word_is_read_back() -> None:
-    assert asset_rules_from_word(RULES.word(), RULES.audit_fee) == RULES
+    assert asset_rules_from_word(RULES.word(), RULES.audit_word()) == RULES
 
 
 def test_a_version_never_changes() -> None:
@@ -108,6 +108,7 @@ def test_publish_refuses(changes: dict[str, int], code: str) -> None:
         ({"match_fee_bps": 951, "settle_fee_bps": 50}, "config: keepers"),
         ({"max_challenge_seconds": 18_001}, "config: window"),
         ({"max_post_seconds": 1, "min_post_seconds": 2}, "config: post"),
+        ({"max_hold": 231_299}, "config: hold"),
     ],
 )
 def test_relations_refuse(changes: dict[str, int], code: str) -> None:
@@ -139,7 +140,7 @@ def test_assets_make_versions_and_keep_the_rest() -> None:
     assert is_listed(listed, ASSET)
     assert not is_listed(PRODUCTION, ASSET)
     words = pack(defaults(), version=2)
-    assert match_rules(listed, ASSET) == MatchRules(*(words[word] for word in WORDS), RULES.word(), 0)
+    assert match_rules(listed, ASSET) == MatchRules(*(words[word] for word in WORDS[:3]), RULES.word(), 0)
     delisted = delist_asset(listed, ASSET)
     assert delisted.version == 3
     assert match_rules(delisted, ASSET).asset_word == 0
@@ -147,10 +148,11 @@ def test_assets_make_versions_and_keep_the_rest() -> None:
         delist_asset(delisted, ASSET)
 
 
-def test_audit_fee_is_read_while_there_are_auditors() -> None:
+def test_audit_word_is_read_while_there_are_auditors_and_outlives_a_delisting() -> None:
     listed = list_asset(PRODUCTION, ASSET, RULES)
     audited = publish(listed, changed(auditors=1), Peers(), START + DAY_SECONDS)
-    assert match_rules(audited, ASSET).audit_fee == RULES.audit_fee
+    assert match_rules(audited, ASSET).audit_word == RULES.audit_word() > 0
+    assert match_rules(delist_asset(audited, ASSET), ASSET).audit_word == RULES.audit_word()
 
 
 @pytest.mark.parametrize(
@@ -161,6 +163,8 @@ def test_audit_fee_is_read_while_there_are_auditors() -> None:
         ({"reference_fee": 0}, "config: reference"),
         ({"min_locked": U64 + 1}, "config: width"),
         ({"audit_fee": -1}, "config: width"),
+        ({"report_fee": U64 + 1}, "config: width"),
+        ({"audit_cover": 2**256 - 1}, "config: width"),
     ],
 )
 def test_list_asset_refuses(changes: dict[str, int], code: str) -> None:

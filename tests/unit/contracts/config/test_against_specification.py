@@ -24,7 +24,7 @@ indices = st.one_of(st.integers(0, COUNT - 1), st.sampled_from(RELATED))
 parts = st.integers(-1_000, 1_000)
 changes = st.lists(st.tuples(indices, parts), min_size=0, max_size=3)
 assets = st.integers(0, ASSETS - 1)
-peers = st.tuples(*[st.integers(0, PEERS - 1)] * 3)
+peers = st.tuples(*[st.integers(0, PEERS - 1)] * 4)
 amounts = st.one_of(st.integers(0, 3), st.integers(0, 2**64 - 1))
 comparison = Comparison()
 
@@ -56,11 +56,11 @@ class ConfigMachine(RuleBasedStateMachine):
     def first_version(self, early: bool) -> None:
         if early:
             self.delist_asset(0)
-            self.list_asset(0, (1, 1, 1, 1, 1))
-        self._publish(list(defaults().values()), (0, 1, 2))
+            self.list_asset(0, (1,) * 7)
+        self._publish(list(defaults().values()), (0, 1, 2, 1))
 
     @rule(moves=changes, chosen=peers, days=st.integers(0, 2))
-    def publish(self, moves: list[tuple[int, int]], chosen: tuple[int, int, int], days: int) -> None:
+    def publish(self, moves: list[tuple[int, int]], chosen: tuple[int, ...], days: int) -> None:
         """Move some values by up to their largest step, which may leave their bounds."""
         boa.env.time_travel(seconds=days * DAY_SECONDS)
         values = list(self.state.values)
@@ -69,7 +69,7 @@ class ConfigMachine(RuleBasedStateMachine):
         self._publish(values, chosen)
 
     @rule(index=indices, value=st.one_of(st.integers(0, 2**24), st.integers(0, 2**256 - 1)), chosen=peers)
-    def publish_anything(self, index: int, value: int, chosen: tuple[int, int, int]) -> None:
+    def publish_anything(self, index: int, value: int, chosen: tuple[int, ...]) -> None:
         values = list(self.state.values)
         values[index] = value
         self._publish(values, chosen)
@@ -79,21 +79,21 @@ class ConfigMachine(RuleBasedStateMachine):
         boa.env.time_travel(seconds=DAY_SECONDS)
         values = list(self.state.values)
         values[index] = data.draw(st.integers(PARAMETERS[index].minimum, PARAMETERS[index].maximum))
-        self._publish(values, (0, 0, 0))
+        self._publish(values, (0, 0, 0, 0))
 
     @rule(count=st.integers(0, 40))
     def publish_another_count(self, count: int) -> None:
-        self._publish((list(self.state.values) * 2)[:count], (0, 0, 0))
+        self._publish((list(self.state.values) * 2)[:count], (0, 0, 0, 0))
 
-    def _publish(self, values: list[int], chosen: tuple[int, int, int]) -> None:
+    def _publish(self, values: list[int], chosen: tuple[int, ...]) -> None:
         addresses = tuple(self.accounts[i] for i in chosen)
         named = Peers(*map(account_of, addresses))
         code, state = verdict(specification.publish, self.state, values, named, now())
         if comparison.same("publish", code, self.contract.publish, values, addresses, sender=self.owner):
             self.state = state
 
-    @rule(which=assets, fields=st.tuples(*[amounts] * 5))
-    def list_asset(self, which: int, fields: tuple[int, int, int, int, int]) -> None:
+    @rule(which=assets, fields=st.tuples(*[amounts] * 7))
+    def list_asset(self, which: int, fields: tuple[int, ...]) -> None:
         asset = self.accounts[which]
         code, state = verdict(specification.list_asset, self.state, account_of(asset), AssetRules(*fields))
         if comparison.same("list", code, self.contract.list_asset, asset, *fields, sender=self.owner):
@@ -101,7 +101,7 @@ class ConfigMachine(RuleBasedStateMachine):
 
     @rule(which=assets, bond=st.integers(1, 2**63), more=st.integers(0, 2**63 - 1), fee=st.integers(1, 2**64 - 1))
     def list_a_sound_asset(self, which: int, bond: int, more: int, fee: int) -> None:
-        self.list_asset(which, (fee, bond, bond + more, fee, fee))
+        self.list_asset(which, (fee, bond, bond + more, fee, fee, fee // 2, fee // 3))
 
     @precondition(lambda self: self.state.assets)
     @rule()

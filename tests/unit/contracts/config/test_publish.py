@@ -36,7 +36,7 @@ def test_first_version_is_one(owner: str) -> None:
 
 
 def test_publish_tells_old_and_new(config: Any, owner: str, stranger: str) -> None:
-    peers = (stranger, owner, stranger)
+    peers = (stranger, owner, stranger, owner)
     version = publish(config, owner, {"reveal_seconds": 61}, peers)
     words = pack(development()[0] | {"reveal_seconds": 61}, version)
     assert events(config, "ParameterChanged") == [{"version": 2, "index": 0, "old_value": 60, "new_value": 61}]
@@ -47,11 +47,11 @@ def test_publish_tells_old_and_new(config: Any, owner: str, stranger: str) -> No
 
 def test_versions_never_change(config: Any, owner: str, stranger: str) -> None:
     before = config.words(1)
-    publish(config, owner, {"reveal_seconds": 90}, (stranger, stranger, stranger))
+    publish(config, owner, {"reveal_seconds": 90}, (stranger,) * 4)
     assert config.words(1) == before
     assert tuple(config.peers(1)) == NO_PEERS
-    assert tuple(config.peers(2)) == (stranger, stranger, stranger)
-    assert config.words(3) == [0, 0, 0]
+    assert tuple(config.peers(2)) == (stranger,) * 4
+    assert config.words(3) == [0, 0, 0, 0]
     assert tuple(config.peers(0)) == tuple(config.peers(3)) == NO_PEERS
 
 
@@ -60,7 +60,7 @@ def test_publish_is_for_the_owner(config: Any, stranger: str) -> None:
     assert refused == "ownable: caller is not the owner"
 
 
-@pytest.mark.parametrize("count", [0, 1, 28, 30, 40])
+@pytest.mark.parametrize("count", [0, 1, 38, 40])
 def test_publish_wants_every_parameter(config: Any, owner: str, count: int) -> None:
     values = (changed(development()[0]) * 2)[:count]
     assert rejection(config.publish, values, NO_PEERS, sender=owner) == "config: count"
@@ -121,6 +121,9 @@ def test_publish_keeps_the_cooldown_of_each_parameter(production: Any, owner: st
         ({"max_challenge_seconds": 21}, "config: window"),
         ({"min_post_seconds": 3_600}, None),
         ({"max_post_seconds": 3_599, "min_post_seconds": 3_600}, "config: post"),
+        ({"max_hold": 2_090}, None),
+        ({"max_hold": 2_089}, "config: hold"),
+        ({"chain_max": 16, "max_hold": 2_090}, "config: hold"),
     ],
 )
 def test_publish_keeps_the_relations(config: Any, owner: str, changes: dict[str, int], code: str | None) -> None:
@@ -143,7 +146,7 @@ def test_the_last_version_is_65535(config: Any, owner: str) -> None:
     boa.env.set_storage(config.address, slot, word | 65_534 << 240)
     assert config.version() == 65_535
     assert rejection(config.publish, changed(development()[0]), NO_PEERS, sender=owner) == "config: versions"
-    assert rejection(config.list_asset, owner, 1, 1, 1, 1, 1, sender=owner) == "config: versions"
+    assert rejection(config.list_asset, owner, 1, 1, 1, 1, 1, 1, 1, sender=owner) == "config: versions"
 
 
 @pytest.mark.parametrize(

@@ -1,19 +1,22 @@
 """match: opens a batch and moves price, prepayment, tip and bonds into it."""
 
-from dataclasses import replace
+from dataclasses import astuple, replace
 from typing import Any
 
 import pytest
 from deployed_market import START
+from fake_market import STUN_RULES
 from market_stage import BOND, DEPOSIT, LOCKED, PREPAID, PRICE, Stage, wide
 
 from stun.chains.evm.addresses import narrow
 from stun.protocol.market.state import Cast, Terms
 from stun.protocol.messages import NOBODY, Bid
-from stun.protocol.parameters import NumericClass
+from stun.protocol.parameters import PARAMETERS, NumericClass, development
 from stun.protocol.trees.specs import Membership, prove_provider, providers_root
 
 pytestmark = pytest.mark.unit
+
+AUDIT_COST = 2 * (LOCKED + STUN_RULES.audit_fee)
 
 
 def words_of(proof: Membership) -> list[bytes]:
@@ -55,6 +58,33 @@ def test_the_prepayment_follows_the_dearest_replica(stage: Stage) -> None:
     assert [cast.bond for cast in opened.terms.casts] == [BOND // 2, BOND]
     assert opened.terms.audit_prepaid == PREPAID
     assert stage.balance(stage.requester) == DEPOSIT - LOCKED // 2 - LOCKED - PREPAID
+
+
+@pytest.mark.parametrize(
+    ("cover", "kind", "code"),
+    [
+        (AUDIT_COST, NumericClass.EXACT, None),
+        (AUDIT_COST - 1, NumericClass.EXACT, "orders: cover"),
+        (0, NumericClass.TOKEN, "orders: cover"),
+        (0, NumericClass.OPAQUE, None),
+    ],
+)
+def test_no_audit_may_cost_more_than_the_asset_covers(
+    stage: Stage, cover: int, kind: NumericClass, code: str | None
+) -> None:
+    rules = astuple(replace(STUN_RULES, audit_cover=cover))
+    stage.deployed.must(stage.people.owner, "Config", "list_asset", stage.stun, *rules)
+    rate = 0 if kind == NumericClass.OPAQUE else 500_000
+    order = stage.order(2, kind, audit_ppm=rate)
+    assert stage.refusal(stage.matcher, "match", *stage.match_arguments(order)) == code
+
+
+def test_without_auditors_nothing_needs_cover(stage: Stage) -> None:
+    rules = astuple(replace(STUN_RULES, audit_cover=0))
+    stage.deployed.must(stage.people.owner, "Config", "list_asset", stage.stun, *rules)
+    values, _ = development()
+    stage.deployed.publish([values[p.name] for p in PARAMETERS], stage.deployed.peers())
+    assert stage.open(stage.order()).terms.audit_prepaid == 0
 
 
 def test_the_requester_and_a_provider_need_no_signature_for_their_own_call(stage: Stage) -> None:

@@ -29,7 +29,7 @@ def test_the_domain_is_that_of_the_specification(stage: Stage) -> None:
 
 
 def test_an_unknown_batch_is_all_zero(stage: Stage) -> None:
-    zeros = (bytes(32), 0, 0, 0, False, False, False, 0, (0, 0, 0), (bytes(32),) * 3, (0, 0, 0))
+    zeros = (bytes(32), 0, 0, 0, False, False, False, 0, (0, 0, 0), (bytes(32),) * 3, (0, 0, 0), 0)
     assert stage.view("batch", bytes(32)) == zeros
 
 

@@ -58,7 +58,7 @@ def test_only_the_peers_of_the_batchs_config(
 def test_a_later_config_brings_no_new_peers_to_an_open_batch(stage: Stage, posted: Opened) -> None:
     values, _ = development()
     new = stage.people.stranger
-    peers = type(stage.deployed.peers())(new, new, new)
+    peers = type(stage.deployed.peers())(new, new, new, new)
     stage.deployed.publish([values[name] for name in values], peers)
     assert stage.refusal(new, "hold", *posted.about, stage.now) == "batches: peer"
     stage.must(stage.people.court, "hold", *posted.about, stage.now)
@@ -114,11 +114,12 @@ def test_a_wrong_result_costs_bond_stake_and_reputation(stage: Stage, posted: Op
     assert stage.deployed.word("StunToken", "totalSupply") == supply - burned
 
 
-def test_a_failed_duty_rewards_nobody(stage: Stage, posted: Opened) -> None:
+def test_a_failed_duty_pays_the_asker_an_eighth_of_the_least_bond(stage: Stage, posted: Opened) -> None:
     challenger = stage.people.challenger
     events = stage.must(stage.people.court, "convict", *posted.about, 0, False, narrow(challenger))
-    assert (events[0][1]["reward"], events[0][1]["wrong"]) == (0, False)
-    assert stage.balance(challenger) == 0
+    assert (events[0][1]["reward"], events[0][1]["wrong"]) == (125, False)
+    assert stage.balance(challenger) == 125
+    assert stage.balances()[1] == DEPOSIT - BOND
     assert stage.stake(stage.providers[0]) == STAKE - STAKE // 100
 
 
@@ -185,3 +186,35 @@ def test_dues_are_for_an_open_disagreement_alone(stage: Stage, disputed: Opened,
 def test_dues_are_fixed_once(stage: Stage, disputed: Opened) -> None:
     stage.must(stage.people.settlement, "set_due", *disputed.about, (1, 1, 0))
     assert stage.refusal(stage.people.settlement, "set_due", *disputed.about, (1, 1, 0)) == "resolve: standing"
+
+
+def test_the_audit_pays_what_its_account_holds(stage: Stage) -> None:
+    stage.must(stage.requester, "fund_audit", stage.stun, 100)
+    auditor, seat = stage.people.auditor, stage.people.challenger
+    for asked, paid, left in ((0, 0, 100), (60, 60, 40), (60, 40, 0), (1, 0, 0)):
+        outcome = stage.send(auditor, "pay_audit", 1, stage.stun, narrow(seat), asked)
+        assert int.from_bytes(outcome.output, "big") == paid
+        changed = {"asset": stage.stun, "account": narrow(seat), "old": left + paid, "new": left}
+        assert stage.events(outcome) == ([("AuditAccountChanged", changed)] if paid else [])
+        assert stage.share("audit") == left
+    assert stage.balance(seat) == 100
+
+
+def test_only_the_audit_of_the_version_it_names_is_paid(stage: Stage) -> None:
+    stage.must(stage.requester, "fund_audit", stage.stun, 100)
+    arguments = (stage.stun, narrow(stage.settler), 1)
+    for account in {*stage.people.all, stage.people.owner} - {stage.people.auditor}:
+        assert stage.refusal(account, "pay_audit", 1, *arguments) == "batches: peer"
+    for version in (0, 2**16, 2**256 - 1):
+        assert stage.refusal(stage.people.auditor, "pay_audit", version, *arguments) == "batches: peer"
+
+
+def test_anybody_funds_the_audit_account_out_of_its_free_balance(stage: Stage) -> None:
+    before = stage.balance(stage.requester)
+    events = stage.must(stage.requester, "fund_audit", stage.usdc, 7)
+    changed = {"asset": stage.usdc, "account": narrow(stage.requester), "old": 0, "new": 7}
+    assert events == [("AuditAccountChanged", changed)]
+    assert (stage.share("audit", stage.usdc), stage.balance(stage.requester)) == (7, before)
+    assert stage.refusal(stage.requester, "fund_audit", stage.stun, 0) == "ledger: nothing"
+    for amount in (before + 1, 2**256 - 1):
+        assert stage.refusal(stage.requester, "fund_audit", stage.stun, amount) == "ledger: balance"
