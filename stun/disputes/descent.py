@@ -47,7 +47,7 @@ class Descent:
                 return Leaf(position, nodes[item], at, item)
             following = find((s for s in seen if deeper(s.demand)), _at(below.level, position))
             if following is None:
-                return AskBelow(at.parent(item), leaves=False)
+                return AskBelow(at.parent(item))
             if not following.answered:
                 return Wait(following.demand)
             at = following

@@ -81,7 +81,7 @@ class _Pursuit:
             return Show(BadInput(self._committed(), self._operator(0, found.shown)))
         tensor = find(self.seen, of_kind(Kind.TENSOR, found.index))
         if tensor is None:
-            return AskBelow(found.answer.parent(found.item), leaves=True)
+            return AskBelow(found.answer.parent(found.item))
         if not tensor.answered:
             return Wait(tensor.demand)
         opened = self._opened(found.index, tensor)
@@ -100,7 +100,7 @@ class _Pursuit:
             return found
         leaf = find(self.seen, lambda d: of_kind(Kind.ROW, index)(d) and d.position == found.index)
         if leaf is None:
-            return AskBelow(found.answer.parent(found.item), leaves=True)
+            return AskBelow(found.answer.parent(found.item))
         if not leaf.answered:
             return Wait(leaf.demand)
         return self._element(index, own, found.index, Opening(leaf.leaf, rows.path(found.index)))

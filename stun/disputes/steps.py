@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from stun.protocol.court.actions import Action, DemandOperators, DemandRows, DemandTensor, Parent
+from stun.protocol.court.actions import Parent
 from stun.protocol.court.evidence import Evidence
-from stun.protocol.court.state import Demand, Kind
+from stun.protocol.court.state import Demand
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,18 +26,9 @@ class AskTrace:
 
 @dataclass(frozen=True, slots=True)
 class AskBelow:
-    """A node of an answer has to be opened; `leaves` says that the answer's nodes are leaves of their tree."""
+    """A node of an answer has to be opened."""
 
     parent: Parent
-    leaves: bool
-
-    def demand(self, sender: bytes, value: int) -> Action:
-        """Return the demand to make."""
-        if self.parent.demand.kind in (Kind.TENSOR, Kind.ROWS):
-            return DemandRows(sender, value, self.parent)
-        if self.leaves:
-            return DemandTensor(sender, value, self.parent)
-        return DemandOperators(sender, value, self.parent)
 
 
 @dataclass(frozen=True, slots=True)

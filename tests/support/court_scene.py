@@ -99,10 +99,10 @@ class CourtScene:
         tree = ResultsTree(self.works[replica].results)
         return actions.Leaf(task, tree.results[task].output_digest, tree.results[task].units, tree.prove(task))
 
-    def ask_top(self, replica: int) -> actions.DemandResults:
+    def ask_top(self, replica: int) -> actions.DemandTop:
         """Return the demand for the upper nodes of a results tree."""
         top, units = ResultsTree(self.works[replica].results).levels[-1][0]
-        return actions.DemandResults(self.challenger, COIN, self.batch_id, replica, top, units)
+        return actions.DemandTop(self.challenger, COIN, self.batch_id, replica, top, units)
 
     def ask_trace(self, replica: int, task: int, parent: actions.Parent | None = None) -> actions.DemandTrace:
         """Return the demand for a task's trace, by its published leaf or by an answer that showed it."""
@@ -142,7 +142,7 @@ class CourtScene:
             if isinstance(found, AskTrace):
                 self.act(self.ask_trace(replica, task))
             elif isinstance(found, AskBelow):
-                self.act(found.demand(self.challenger, COIN))
+                self.act(actions.DemandBelow(self.challenger, COIN, found.parent))
             elif isinstance(found, Wait) and answers(found.demand):
                 self.answer(found.demand)
             else:

@@ -41,16 +41,24 @@ class Parent:
 
 
 @dataclass(frozen=True, slots=True)
-class DemandResults:
-    """Ask for the descendants of the top of a replica's results tree, or of a node that an answer showed."""
+class DemandTop:
+    """Ask for the upper nodes of a replica's results tree, whose top node and units make its result."""
 
     sender: bytes
     value: int
     batch_id: bytes
     replica: int
-    top: bytes = b""
-    units: int = 0
-    parent: Parent | None = None
+    top: bytes
+    units: int
+
+
+@dataclass(frozen=True, slots=True)
+class DemandBelow:
+    """Ask about a node that an answer showed: its descendants, an operator's output, or a tensor's leaf."""
+
+    sender: bytes
+    value: int
+    parent: Parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,33 +78,6 @@ class DemandTrace:
     graph_top: bytes
     leaf: Leaf | None = None
     parent: Parent | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DemandOperators:
-    """Ask for the descendants of a node of a committed trace."""
-
-    sender: bytes
-    value: int
-    parent: Parent
-
-
-@dataclass(frozen=True, slots=True)
-class DemandTensor:
-    """Ask for the shape and the upper nodes of an operator's output."""
-
-    sender: bytes
-    value: int
-    parent: Parent
-
-
-@dataclass(frozen=True, slots=True)
-class DemandRows:
-    """Ask for the descendants of a node of a tensor, or of a leaf for its bytes."""
-
-    sender: bytes
-    value: int
-    parent: Parent
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,11 +172,9 @@ class TakeCredit:
 
 
 Action = (
-    DemandResults
+    DemandTop
+    | DemandBelow
     | DemandTrace
-    | DemandOperators
-    | DemandTensor
-    | DemandRows
     | AnswerNodes
     | AnswerTrace
     | AnswerTensor

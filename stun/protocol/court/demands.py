@@ -32,24 +32,43 @@ class _Subject:
     count: int
 
 
-def demand_results(draft: Draft, action: actions.DemandResults) -> None:
-    """Ask for descendants in a results tree.
+def demand_top(draft: Draft, action: actions.DemandTop) -> None:
+    """Ask for the upper nodes of a results tree; the top node makes with the count the outputs root.
 
-    The first demand names the top node, which with the count makes the outputs root. Errors: those of `_open`,
-    "court: root" (not the replica's result), "court: item" (a leaf, which is open already).
+    Errors: those of `_open`, "court: root" (not the replica's result).
     """
     batch = draft.batch(action.batch_id, action.replica)
     count = batch.terms.count
-    if action.parent is None:
-        claim = (crown(RESULTS, count, action.top), action.units)
-        require(batch.replicas[action.replica].claim == claim, "court: root")
-        node, level, position = (action.top, action.units), height(count), 0
-    else:
-        below, node = _follow(draft, batch, action.parent, Kind.RESULTS)
-        require(_same(action.parent.demand, action.batch_id, action.replica), "court: parent")
+    claim = (crown(RESULTS, count, action.top), action.units)
+    require(batch.replicas[action.replica].claim == claim, "court: root")
+    place = action.batch_id, action.replica
+    subject = _Subject(*place, Kind.RESULTS, action.top, action.units, 0, 0, height(count), 0, count)
+    _open(draft, batch, subject, None, action.value)
+
+
+def demand_below(draft: Draft, action: actions.DemandBelow) -> None:
+    """Ask about a node that an answer showed. Of a trace's leaf that is the operator's output, of a tensor's its bytes.
+
+    Errors: those of `_follow` and `_open`, "court: item" (a result, which is open; a shape that no tensor has).
+    """
+    parent = action.parent.demand
+    batch = draft.batch(parent.batch_id, parent.replica)
+    below, node = _follow(draft, batch, action.parent)
+    place, position = (parent.batch_id, parent.replica), below.first + action.parent.item
+    if parent.kind == Kind.RESULTS:
         require(below.level > 0, "court: item")
-        level, position = below.level, below.first + action.parent.item
-    subject = _Subject(action.batch_id, action.replica, Kind.RESULTS, node[0], node[1], 0, 0, level, position, count)
+        subject = _Subject(*place, Kind.RESULTS, *node, 0, 0, below.level, position, parent.count)
+    elif parent.kind in (Kind.TRACE, Kind.OPERATORS):
+        task = parent.task
+        if below.level:
+            subject = _Subject(*place, Kind.OPERATORS, node[0], 0, task, 0, below.level, position, parent.count)
+        else:
+            subject = _Subject(*place, Kind.TENSOR, node[0], 0, task, position, 0, 0, 0)
+    else:
+        count = _leaves(action.parent)
+        require(count > 0, "court: item")
+        kind = Kind.ROWS if below.level else Kind.ROW
+        subject = _Subject(*place, kind, node[0], 0, parent.task, parent.operator, below.level, position, count)
     _open(draft, batch, subject, action.parent, action.value)
 
 
@@ -90,52 +109,6 @@ def demand_trace(draft: Draft, action: actions.DemandTrace) -> None:
     _open(draft, batch, subject, action.parent, action.value, order.task_seconds)
 
 
-def demand_operators(draft: Draft, action: actions.DemandOperators) -> None:
-    """Ask for descendants in a committed trace. Errors: those of `_open`, "court: item" (a leaf)."""
-    parent = action.parent.demand
-    batch = draft.batch(parent.batch_id, parent.replica)
-    below, node = _follow(draft, batch, action.parent, Kind.TRACE, Kind.OPERATORS)
-    require(below.level > 0, "court: item")
-    place = parent.batch_id, parent.replica
-    position = below.first + action.parent.item
-    subject = _Subject(*place, Kind.OPERATORS, node[0], 0, parent.task, 0, below.level, position, parent.count)
-    _open(draft, batch, subject, action.parent, action.value)
-
-
-def demand_tensor(draft: Draft, action: actions.DemandTensor) -> None:
-    """Ask for an operator's output. Errors: those of `_open`, "court: item" (no leaf of the trace)."""
-    parent = action.parent.demand
-    batch = draft.batch(parent.batch_id, parent.replica)
-    below, node = _follow(draft, batch, action.parent, Kind.TRACE, Kind.OPERATORS)
-    require(below.level == 0, "court: item")
-    place = parent.batch_id, parent.replica
-    subject = _Subject(*place, Kind.TENSOR, node[0], 0, parent.task, below.first + action.parent.item, 0, 0, 0)
-    _open(draft, batch, subject, action.parent, action.value)
-
-
-def demand_rows(draft: Draft, action: actions.DemandRows) -> None:
-    """Ask for a node of a tensor. Errors: those of `_open`, "court: item" (of a shape that no tensor has)."""
-    parent = action.parent.demand
-    batch = draft.batch(parent.batch_id, parent.replica)
-    below, node = _follow(draft, batch, action.parent, Kind.TENSOR, Kind.ROWS)
-    count = _leaves(action.parent)
-    require(count > 0, "court: item")
-    kind = Kind.ROWS if below.level else Kind.ROW
-    subject = _Subject(
-        batch_id=parent.batch_id,
-        replica=parent.replica,
-        kind=kind,
-        subject=node[0],
-        units=0,
-        task=parent.task,
-        operator=parent.operator,
-        level=below.level,
-        position=below.first + action.parent.item,
-        count=count,
-    )
-    _open(draft, batch, subject, action.parent, action.value)
-
-
 def _leaves(parent: actions.Parent) -> int:
     """Return how many leaves the tree of an answer has; 0 for a shape that no tensor has."""
     return parent.demand.count if parent.shape is None else leaf_count(parent.shape)
@@ -162,24 +135,22 @@ def _leaf(draft: Draft, batch: Batch, action: actions.DemandTrace) -> tuple[int,
         return leaf.task, result
     require(action.parent is not None, "court: parent")
     assert action.parent is not None
-    require(_same(action.parent.demand, action.batch_id, action.replica), "court: parent")
-    below, node = _follow(draft, batch, action.parent, Kind.RESULTS)
+    asked = action.parent.demand
+    place = (asked.kind, asked.batch_id, asked.replica)
+    require(place == (Kind.RESULTS, action.batch_id, action.replica), "court: parent")
+    below, node = _follow(draft, batch, action.parent)
     require(below.level == 0, "court: item")
     return below.first + action.parent.item, Result(*node)
 
 
-def _same(demand: Demand, batch_id: bytes, replica: int) -> bool:
-    return (demand.batch_id, demand.replica) == (batch_id, replica)
-
-
-def _follow(draft: Draft, batch: Batch, parent: actions.Parent, *kinds: Kind) -> tuple[Unfolded, Node]:
+def _follow(draft: Draft, batch: Batch, parent: actions.Parent) -> tuple[Unfolded, Node]:
     """Return where an answer's nodes stand and the one asked about.
 
-    Anybody may follow any answer. Errors: "court: unknown", "court: parent" (another kind, not answered, other nodes),
+    Anybody may follow any answer. Errors: "court: unknown", "court: parent" (not answered, or with other nodes),
     "court: late" (follow_seconds after the answer), "court: chain" (too many links), "court: item".
     """
     demand, standing = parent.demand, draft.standing(parent.demand)
-    require(demand.kind in kinds and standing.stage == Stage.ANSWERED, "court: parent")
+    require(standing.stage == Stage.ANSWERED, "court: parent")
     require((standing.nodes, standing.shape) == (parent.nodes, parent.shape), "court: parent")
     require(draft.chain.now < standing.answered_at + draft.duty(batch, "follow_seconds"), "court: late")
     require(demand.links + 1 < draft.duty(batch, "chain_max"), "court: chain")

@@ -24,11 +24,9 @@ def take_credit(draft: Draft, action: actions.TakeCredit) -> None:
 
 
 RULES: dict[type, Callable[[Draft, Any], None]] = {
-    actions.DemandResults: demands.demand_results,
+    actions.DemandTop: demands.demand_top,
+    actions.DemandBelow: demands.demand_below,
     actions.DemandTrace: demands.demand_trace,
-    actions.DemandOperators: demands.demand_operators,
-    actions.DemandTensor: demands.demand_tensor,
-    actions.DemandRows: demands.demand_rows,
     actions.AnswerNodes: answers.answer_nodes,
     actions.AnswerTrace: answers.answer_trace,
     actions.AnswerTensor: answers.answer_tensor,

@@ -12,7 +12,7 @@ from market_parties import parties
 
 from stun.disputes.prosecution import next_step
 from stun.disputes.seen import Seen
-from stun.disputes.steps import Show
+from stun.disputes.steps import AskBelow, AskTrace, Show
 from stun.protocol.court import actions
 from stun.protocol.court.evidence import BadInput, BadOutput, Equivocation, Operator, seal
 from stun.protocol.court.state import Demand, Kind, Stage, Trace
@@ -46,10 +46,11 @@ def with_evidence(scene: CourtScene) -> Show:
         demand = getattr(found, "demand", None)
         if isinstance(demand, Demand):
             scene.answer(demand)
-        elif demand is None:
+        elif isinstance(found, AskTrace):
             scene.act(scene.ask_trace(0, TASK))
         else:
-            scene.act(demand(scene.challenger, COIN))
+            assert isinstance(found, AskBelow)
+            scene.act(actions.DemandBelow(scene.challenger, COIN, found.parent))
     raise AssertionError("no evidence")
 
 
@@ -205,10 +206,11 @@ def test_answering_at_the_last_second_does_not_outlast_the_court() -> None:
             scene.travel(demand.due - 1 - scene.chain.now)
             scene.answer(demand)
             scene.travel(rule(scene, "follow_seconds") - 1)
-        elif demand is None:
+        elif isinstance(found, AskTrace):
             scene.act(scene.ask_trace(0, TASK))
         else:
-            scene.act(demand(scene.challenger, COIN))
+            assert isinstance(found, AskBelow)
+            scene.act(actions.DemandBelow(scene.challenger, COIN, found.parent))
     assert scene.convicted == [(scene.providers[0], True)]
 
 
@@ -222,7 +224,7 @@ def test_a_first_demand_ends_with_the_window_and_one_that_follows_with_its_time(
     assert scene.refusal(scene.ask_trace(0, 0)) == "court: late"
     scene.answer(demand)
     found = next_step(scene.suspect(0, TASK), list(scene.seen.values()))
-    follow = found.demand(THIEF, COIN)  # type: ignore[union-attr]
+    follow = actions.DemandBelow(THIEF, COIN, found.parent)  # type: ignore[union-attr]
     scene.travel(rule(scene, "follow_seconds") - 1)
     assert scene.refusal(follow) is None
     scene.travel(1)
@@ -240,7 +242,7 @@ def test_a_chain_of_demands_has_an_end() -> None:
     scene.seen = {long: Seen(long)}
     scene.answer(long)
     parent = scene.seen[long].parent(0)
-    assert scene.refusal(actions.DemandResults(THIEF, COIN, scene.batch_id, 0, parent=parent)) == "court: chain"
+    assert scene.refusal(actions.DemandBelow(THIEF, COIN, parent)) == "court: chain"
 
 
 def test_every_further_open_demand_costs_more() -> None:
@@ -327,7 +329,7 @@ def test_a_tree_whose_sums_do_not_add_up_cannot_be_answered() -> None:
     inflated = Work(work.outputs, (*work.results[:-1], Result(work.results[-1].output_digest, 90)))
     garbage = CourtScene(job, [inflated])
     garbage.works = [work]  # what it keeps does not open what it posted
-    action = actions.DemandResults(
+    action = actions.DemandTop(
         garbage.challenger, COIN, garbage.batch_id, 0, *ResultsTree(inflated.results).levels[-1][0]
     )
     garbage.act(action)
@@ -361,7 +363,7 @@ def test_withheld_results_are_demanded_down_to_the_task(tasks: int) -> None:
         if seen.below.level == 0:
             scene.act(scene.ask_trace(0, task, seen.parent(item)))
             break
-        scene.act(actions.DemandResults(scene.challenger, COIN, scene.batch_id, 0, parent=seen.parent(item)))
+        scene.act(actions.DemandBelow(scene.challenger, COIN, seen.parent(item)))
     assert scene.prosecute(0, task) == "BadStep"
     kinds = [demand.kind for demand in scene.seen]
     assert kinds.count(Kind.RESULTS) == (2 if tasks == 17 else 3)
