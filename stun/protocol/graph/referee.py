@@ -14,7 +14,7 @@ tensor's root under the weight root. No byte is to spare. Source: PROTOCOL.md se
 """
 
 from dataclasses import dataclass
-from enum import Enum
+from enum import Enum, StrEnum
 from typing import Final
 
 from stun.protocol.errors import Rejected, require
@@ -55,7 +55,7 @@ class Kind(Enum):
     ELEMENT = 2
 
 
-class Verdict(Enum):
+class Verdict(StrEnum):
     """What is wrong with an output."""
 
     BAD_OP = "BAD_OP"
