@@ -62,7 +62,7 @@ def picture() -> Tensor:
 
 
 def _vector(name: str, count: int, low: int, high: int) -> Array:
-    return integers(name, 1, count, low, high)[0]
+    return integers(name, 1, count, low, high).reshape(-1)
 
 
 def _requant(name: str, count: int, shift: int, dtype: Dtype = Dtype.INT8) -> Requant:

@@ -7,15 +7,13 @@ what a graph declares beyond the bounds is refused when it is read (shapes.py, w
 """
 
 from math import isqrt
-from typing import Final, TypeAlias
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
+from stun.protocol.graph.arrays import Array, Integers
 from stun.protocol.graph.operators import GATED, Operator
 from stun.protocol.graph.tables import EXP_COARSE, EXP_FINE
-
-Array: TypeAlias = NDArray[np.int64]
 
 INT16_MIN: Final = -32_768
 INT16_MAX: Final = 32_767
@@ -31,9 +29,9 @@ def rshr(x: Array, shift: int) -> Array:
     return (x + (1 << (shift - 1))) >> shift
 
 
-def gather(table: Array, ids: Array) -> Array:
-    """Row r is the table's row clamp(ids[r], 0, last). ids [M], table [V, C] -> [M, C]."""
-    return table[np.clip(ids, 0, len(table) - 1)]
+def gather(table: Integers, ids: Array) -> Array:
+    """Row r is the table's row clamp(ids[r], 0, last). ids [M], table [V, C] of any width -> [M, C]."""
+    return table[np.clip(ids, 0, len(table) - 1)].astype(np.int64)
 
 
 def requant(x: Array, mult: Array, shift: int, lo: int, hi: int) -> Array:
@@ -122,7 +120,8 @@ def softmax(s: Array) -> Array:
 def mean(x: Array) -> Array:
     """Mean of every row, halves up: floor((2 * sum + N) / (2 * N)), floor also below zero. [M, N] -> [1, M]."""
     n = x.shape[1]
-    return ((2 * x.sum(1) + n) // (2 * n))[None, :]
+    means: Array = (2 * x.sum(1) + n) // (2 * n)
+    return means.reshape(1, -1)
 
 
 def window(x: Array, operator: Operator, rows: int, cols: int) -> Array:
@@ -142,7 +141,8 @@ def window(x: Array, operator: Operator, rows: int, cols: int) -> Array:
 
 def max_groups(x: Array, groups: int) -> Array:
     """y[r, c] = the largest of x[r, g * C + c] over the groups g. [M, G * C] -> [M, C]."""
-    return x.reshape(len(x), groups, -1).max(1)
+    largest: Array = x.reshape(len(x), groups, -1).max(1)
+    return largest
 
 
 def _reciprocals(squares: Array) -> Array:

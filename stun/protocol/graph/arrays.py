@@ -24,10 +24,15 @@ class Records(NamedTuple):
     mult2: Array | None
 
 
+def stored_array(tensor: Tensor) -> Integers:
+    """Look at a tensor of integers as it is stored, [rows, cols] big endian, without a copy."""
+    stored: Integers = np.frombuffer(tensor.data, f">i{tensor.shape.dtype}")
+    return stored.reshape(tensor.shape.rows, tensor.shape.cols)
+
+
 def to_array(tensor: Tensor) -> Array:
     """Read a tensor of integers as int64 [rows, cols]."""
-    stored = np.frombuffer(tensor.data, f">i{tensor.shape.dtype}")
-    return stored.astype(np.int64).reshape(tensor.shape.rows, tensor.shape.cols)
+    return stored_array(tensor).astype(np.int64)
 
 
 def to_tensor(array: Integers, dtype: int) -> Tensor:

@@ -7,7 +7,7 @@ import numpy as np
 
 from stun.protocol.errors import require
 from stun.protocol.graph import arithmetic
-from stun.protocol.graph.arrays import Array, to_array, to_tensor, unpack_records
+from stun.protocol.graph.arrays import Array, stored_array, to_array, to_tensor, unpack_records
 from stun.protocol.graph.operators import BY_ROW, COLUMNS, NONE, TRANSPOSED, Opcode, Operator
 from stun.protocol.graph.structure import Graph
 from stun.protocol.graph.tensors import Dtype, Tensor
@@ -42,7 +42,7 @@ def apply(operator: Operator, inputs: Sequence[Array], weights: Sequence[Tensor]
 
 
 def _gather(operator: Operator, inputs: Sequence[Array], weights: Sequence[Tensor], n: int) -> Array:
-    table = to_array(weights[0])
+    table = stored_array(weights[0])
     rows = np.arange(operator.shape(n).rows)
     return arithmetic.gather(table, rows if operator.mode == BY_ROW else inputs[0][:, operator.column])
 
