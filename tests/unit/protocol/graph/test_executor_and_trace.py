@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 from graph_disputes import ACCOUNT, image_dispute, sentence_dispute
-from graph_models import HIDDEN, image, image_model, sentence, sentence_model
+from graph_models import HIDDEN, INNER, image, image_model, sentence, sentence_model
 
 from stun.protocol.errors import Rejected
 from stun.protocol.graph.arrays import to_array, to_tensor
 from stun.protocol.graph.executor import execute
 from stun.protocol.graph.tensors import Dtype, Shape, Tensor, climb, root_of, rows_a_leaf
 from stun.protocol.graph.trace import Trace, operator_data, trace_tree
+from stun.protocol.graph.work import Work, work_of
 from stun.protocol.trees.merkle import verify
 from stun.protocol.trees.tags import OPS
 
@@ -48,6 +49,15 @@ def test_no_layer_of_the_small_models_is_dead() -> None:
 def test_an_input_of_another_shape_is_refused(bad: Tensor) -> None:
     with pytest.raises(Rejected, match=r"^graph: input$"):
         execute(sentence_model(), bad)
+
+
+@pytest.mark.parametrize("tokens", [1, 7])
+def test_the_work_of_a_task_is_counted(tokens: int) -> None:
+    graph = sentence_model()
+    outputs = execute(graph, sentence(tokens))
+    products = tokens * (4 * HIDDEN * HIDDEN + 2 * INNER * HIDDEN)
+    attention = 2 * tokens * tokens * HIDDEN
+    assert work_of(graph, tokens) == Work(sum(len(x.data) for x in outputs), products + attention)
 
 
 def test_an_image_of_another_size_or_with_a_minus_128_is_refused() -> None:

@@ -4,18 +4,21 @@ from dataclasses import replace
 from hashlib import sha256
 
 import pytest
-from graph_disputes import Case, Dispute, image_dispute, sentence_dispute
-from hypothesis import given
+from graph_disputes import ACCOUNT, Case, Dispute, image_dispute, sentence_dispute
+from graph_models import sentence, sentence_model
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stun.protocol.errors import Rejected
 from stun.protocol.graph import referee
 from stun.protocol.graph.arrays import to_array
 from stun.protocol.graph.evidence import element_evidence, expected_element, leaf_evidence, shape_evidence
+from stun.protocol.graph.executor import execute
 from stun.protocol.graph.operators import Opcode
 from stun.protocol.graph.referee import Judgement, Verdict, is_wrong, judge
 from stun.protocol.graph.shapes import MAX_ROWS
 from stun.protocol.graph.tensors import Shape, TensorTree, climb, path_length, row_bytes, rows_a_leaf
+from stun.protocol.graph.trace import Trace
 
 pytestmark = pytest.mark.unit
 
@@ -43,6 +46,14 @@ def test_an_honest_element_is_never_wrong(dispute: Dispute) -> None:
         true = int(to_array(dispute.trace.outputs[index])[row, col])
         assert judge(*dispute.element(index, row, col).arguments) == Judgement(None, row, col, true, true)
         assert expected_element(dispute.graph, dispute.trace.outputs, index, row, col) == true
+
+
+@settings(max_examples=30)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 32))
+def test_nor_is_one_of_any_model(seed: int, tokens: int) -> None:
+    graph = sentence_model(seed)
+    dispute = Dispute(graph, Trace(ACCOUNT, execute(graph, sentence(tokens, seed))))
+    assert not any(is_wrong(*dispute.element(*place).arguments) for place in dispute.places(1))
 
 
 @pytest.mark.parametrize("dispute", DISPUTES.values(), ids=DISPUTES)
