@@ -58,15 +58,23 @@ def pack_records(w: Integers, bias: Integers, mult: Integers, mult2: Integers | 
     return Tensor(Shape(Dtype.RECORDS, len(rows), len(rows[0])), b"".join(rows))
 
 
-def unpack_records(tensor: Tensor, has_lut: bool) -> Records:
-    """Read a Linear's weights. Errors: "tensors: shape" if a record is too short."""
+def split_records(tensor: Tensor, has_lut: bool) -> tuple[Integers, Integers]:
+    """Look at a Linear's weights as they are stored: w int8 [N, K] without a copy, the words behind i32 [N, 2 or 3].
+
+    Errors: "tensors: shape" if a record is too short.
+    """
     tail = BIAS_AND_MULT + (SECOND_MULT if has_lut else 0)
     depth = tensor.shape.cols - tail
     require(tensor.shape.dtype == Dtype.RECORDS and depth > 0, "tensors: shape")
     raw = np.frombuffer(tensor.data, np.uint8).reshape(tensor.shape.rows, tensor.shape.cols)
-    w = raw[:, :depth].view(np.int8).astype(np.int64)
-    words = np.ascontiguousarray(raw[:, depth:]).view(">i4").astype(np.int64)
-    return Records(w, words[:, 0], words[:, 1], words[:, 2] if has_lut else None)
+    return raw[:, :depth].view(np.int8), np.ascontiguousarray(raw[:, depth:]).view(">i4")
+
+
+def unpack_records(tensor: Tensor, has_lut: bool) -> Records:
+    """Read a Linear's weights. Errors: "tensors: shape" if a record is too short."""
+    w, stored = split_records(tensor, has_lut)
+    words = stored.astype(np.int64)
+    return Records(w.astype(np.int64), words[:, 0], words[:, 1], words[:, 2] if has_lut else None)
 
 
 def pack_multipliers(mult: Integers) -> Tensor:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from stun.protocol.errors import require
-from stun.protocol.graph.arrays import Array, to_array, unpack_records
+from stun.protocol.graph.arrays import Integers, split_records, stored_array
 from stun.protocol.graph.operators import NONE, Opcode, Operator
 from stun.protocol.graph.tensors import Dtype, Tensor
 
@@ -22,17 +22,15 @@ def require_weights(operator: Operator, weights: Sequence[Tensor]) -> None:
     """
     read = [weights[index] for index in operator.weights]
     if operator.opcode == Opcode.LINEAR:
-        records = unpack_records(read[0], operator.w1 != NONE)
-        _require_within(records.w, -MAX_WEIGHT, MAX_WEIGHT)
-        _require_within(records.bias, -MAX_BIAS, MAX_BIAS)
-        _require_within(records.mult, 0)
-        if records.mult2 is not None:
-            _require_within(records.mult2, 0)
+        w, words = split_records(read[0], operator.w1 != NONE)
+        _require_within(w, -MAX_WEIGHT)
+        _require_within(words[:, 0], -MAX_BIAS, MAX_BIAS)
+        _require_within(words[:, 1:], 0)
     elif operator.opcode in (Opcode.REQUANT, Opcode.MATMUL):
-        _require_within(to_array(read[0]), 0)
+        _require_within(stored_array(read[0]), 0)
     elif operator.opcode == Opcode.GATHER and read[0].shape.dtype == Dtype.INT8:
-        _require_within(to_array(read[0]), -MAX_WEIGHT)
+        _require_within(stored_array(read[0]), -MAX_WEIGHT)
 
 
-def _require_within(values: Array, low: int, high: int = 2**31 - 1) -> None:
+def _require_within(values: Integers, low: int, high: int = 2**31 - 1) -> None:
     require(bool((low <= values).all() and (values <= high).all()), ERR_WEIGHT)

@@ -224,6 +224,17 @@ def test_a_weight_at_its_bound_is_kept(at: int, value: str) -> None:
     with_weight(of(Opcode.LINEAR), lambda data: data.__setitem__(slice(at, at + len(raw)), raw))
 
 
+def test_a_weight_that_two_kinds_of_operators_share_is_checked_for_both() -> None:
+    """-5 may stand in a table and is no multiplier."""
+    weights = (to_tensor(np.array([[-5]]), Dtype.INT32),)
+    first = Operator(0, Opcode.INPUT, 4, per_row(1), 1)
+    table = Operator(1, Opcode.GATHER, 4, per_row(1), 1, a=0, w0=0)
+    Graph(Header(0, 3, 1, 1, 1), (first, table, replace(table, index=2)), weights)
+    scaled = Operator(2, Opcode.REQUANT, 4, per_row(1), 1, a=0, w0=0, shift=1)
+    with pytest.raises(Rejected, match=r"^graph: weight$"):
+        Graph(Header(0, 3, 1, 1, 1), (first, table, scaled), weights)
+
+
 def test_an_int8_table_holds_no_minus_128() -> None:
     operators = (
         Operator(0, Opcode.INPUT, 4, per_row(1), 1),
