@@ -1,5 +1,6 @@
 """The networks that rounds come from: drand's evmnet, and a development network that signs its own."""
 
+from functools import cache
 from hashlib import sha256
 from typing import Final
 
@@ -35,6 +36,7 @@ def development_schedule() -> Schedule:
     return Schedule(1_700_000_000, 1, 2, 2)
 
 
+@cache
 def development_key() -> bytes:
     """Return the key of DEVELOPMENT_SECRET."""
     return public_key(DEVELOPMENT_SECRET)
