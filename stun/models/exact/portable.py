@@ -1,0 +1,167 @@
+"""The path that runs everywhere: NumPy alone, products on float32 units that stay exact.
+
+A float32 product is exact while no partial sum passes 2^24, whatever the order of the additions: at most 1,024 products
+of int8 at a time (128 * 127 * 1,024 < 2^24). TF32 and bfloat16 "fast math" would break it; the known answers see that.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from stun.models.exact.engine import Array, Backend, Step
+from stun.models.exact.normalizing import add_norm, l2_norm, mean, softmax
+from stun.models.exact.parameters import WIDTHS, LinearParameters, full_table, linear_parameters, vector
+from stun.models.exact.rounding import Rounding
+from stun.protocol.graph.arithmetic import window
+from stun.protocol.graph.arrays import to_array
+from stun.protocol.graph.operators import BY_ROW, COLUMNS, Opcode, Operator
+from stun.protocol.graph.structure import Graph
+
+EXACT_DEPTH = 1024
+FEW_ROWS = 128
+_SOFTMAX_PEAK = (2**14 + 2**10) * 128  # probabilities add up to 2^14, each rounded by at most a half
+
+
+class Portable(Backend):
+    """Float32 products in exact chunks, float64 rounding where it is provably exact."""
+
+    name: ClassVar[str] = "portable"
+
+    def prepare(self, graph: Graph, operator: Operator) -> Step:
+        return _STEPS[Opcode(operator.opcode)](self, graph, operator)
+
+    def products(self, weights: NDArray[np.int8]) -> Callable[[Array], Array]:
+        """x int8 [rows, K] -> integers [rows, N] in any dtype, for weights [N, K]."""
+        left = weights.astype(np.float32)
+
+        def multiply(x: Array) -> Array:
+            parts = [slice(first, first + EXACT_DEPTH) for first in range(0, x.shape[1], EXACT_DEPTH)]
+            sums = [_product(x[:, part].astype(np.float32), left[:, part]) for part in parts]
+            return sums[0] if len(sums) == 1 else np.sum(sums, axis=0, dtype=np.float64)
+
+        return multiply
+
+    def pairs(self, a: Array, b: Array, peak: int) -> Array:
+        """a [..., M, K] times b [..., N, K] transposed, where no sum of magnitudes passes `peak`."""
+        unit: Any = np.float32 if peak < 2**24 else np.float64
+        result: Array = np.matmul(a.astype(unit), b.astype(unit).swapaxes(-1, -2))
+        return result
+
+
+def _product(x: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
+    """x times weights transposed; few rows go the other way round, which spares the library laying the weights out."""
+    result: NDArray[np.float32] = (weights @ x.T).T if len(x) <= FEW_ROWS else x @ weights.T
+    return result
+
+
+def _linear(self: Portable, graph: Graph, operator: Operator) -> Step:
+    found = linear_parameters(graph, operator)
+    multiply, finish = self.products(found.weights), _finish(operator, found)
+
+    def step(inputs: Sequence[Array], tasks: int, n: int) -> Array:
+        x = inputs[0]
+        y = finish(multiply(x.reshape(-1, x.shape[2]))).reshape(x.shape[0], x.shape[1], -1)
+        return np.ascontiguousarray(y.swapaxes(1, 2)) if found.is_transposed else y
+
+    return step
+
+
+def _finish(operator: Operator, found: LinearParameters) -> Callable[[Array], Array]:
+    last = (operator.lo, operator.hi, WIDTHS[operator.dtype])
+    if found.mult2 is None or found.table is None:
+        return Rounding(found.mult, found.bias, operator.shift, *last, found.peak).prepare()
+    wide = np.dtype(np.int16)
+    first = Rounding(found.mult, found.bias, operator.shift, -(2**15), 2**15 - 1, wide, found.peak).prepare()
+    second = Rounding(found.mult2, np.zeros(1, np.int64), operator.shift2, *last, 2**15).prepare()
+    table = np.roll(found.table, 2**15)  # by the value's bits read as unsigned
+    return lambda sums: second(table[first(sums).view(np.uint16)])
+
+
+def _matmul(self: Portable, graph: Graph, operator: Operator) -> Step:
+    mult, groups = vector(graph, operator.w0), operator.groups
+    a_type, softmaxed = graph.operators[operator.a].dtype, graph.operators[operator.a].opcode == Opcode.SOFTMAX
+
+    clamp = (operator.shift, operator.lo, operator.hi, WIDTHS[operator.dtype])
+    none = np.zeros(1, np.int64)
+
+    def columns(inputs: Sequence[Array], tasks: int, n: int) -> Array:
+        a, b = (x.reshape(*x.shape[:2], groups, -1).swapaxes(1, 2) for x in inputs)
+        peak = a.shape[3] << (8 * a_type + 6)
+        sums = self.pairs(a, b, peak).reshape(tasks, -1, b.shape[2])
+        return Rounding(np.repeat(mult, a.shape[2])[:, None], none, *clamp, peak).prepare()(sums)
+
+    def rows(inputs: Sequence[Array], tasks: int, n: int) -> Array:
+        a, b = (x.reshape(tasks, groups, -1, x.shape[2]) for x in inputs)
+        peak = _SOFTMAX_PEAK if softmaxed else a.shape[3] << (8 * a_type + 6)
+        sums = self.pairs(a, b, peak).swapaxes(1, 2).reshape(tasks, a.shape[2], -1)
+        return Rounding(mult, none, *clamp, peak).prepare()(sums)
+
+    return columns if operator.mode == COLUMNS else rows
+
+
+def _gather(self: Portable, graph: Graph, operator: Operator) -> Step:
+    table = to_array(graph.weights[operator.w0]).astype(WIDTHS[operator.dtype])
+
+    def step(inputs: Sequence[Array], tasks: int, n: int) -> Array:
+        rows: Array = table[np.clip(inputs[0][:, :, operator.column], 0, len(table) - 1)]
+        return rows
+
+    return step
+
+
+def _places(self: Portable, graph: Graph, operator: Operator) -> Step:
+    table = to_array(graph.weights[operator.w0]).astype(WIDTHS[operator.dtype])
+    return lambda inputs, tasks, n: np.tile(table[: operator.shape(n).rows], (tasks, 1, 1))
+
+
+def _requant(self: Portable, graph: Graph, operator: Operator) -> Step:
+    peak = 2 ** (8 * graph.operators[operator.a].dtype - 1)
+    clamp = (operator.shift, operator.lo, operator.hi, WIDTHS[operator.dtype])
+    finish = Rounding(vector(graph, operator.w0), np.zeros(1, np.int64), *clamp, peak).prepare()
+    return lambda inputs, tasks, n: finish(inputs[0])
+
+
+def _lut(self: Portable, graph: Graph, operator: Operator) -> Step:
+    table = np.roll(full_table(graph, operator, operator.w0), 2**15)
+    return lambda inputs, tasks, n: table[inputs[0].astype(np.int16).view(np.uint16)]
+
+
+def _add_norm(self: Portable, graph: Graph, operator: Operator) -> Step:
+    gain, bias = to_array(graph.weights[operator.w0]).T.copy()
+    return lambda inputs, tasks, n: add_norm(inputs[0], inputs[1], gain, bias, operator.shift)
+
+
+def _window(self: Portable, graph: Graph, operator: Operator) -> Step:
+    def step(inputs: Sequence[Array], tasks: int, n: int) -> Array:
+        shape = operator.shape(n)
+        return np.stack([window(x, operator, shape.rows, shape.cols) for x in inputs[0]]).astype(WIDTHS[operator.dtype])
+
+    return step
+
+
+def _max(self: Portable, graph: Graph, operator: Operator) -> Step:
+    return lambda inputs, tasks, n: inputs[0].reshape(*inputs[0].shape[:2], operator.groups, -1).max(2)
+
+
+def _gathering(self: Portable, graph: Graph, operator: Operator) -> Step:
+    return (_places if operator.mode == BY_ROW else _gather)(self, graph, operator)
+
+
+_STEPS: dict[Opcode, Callable[[Portable, Graph, Operator], Step]] = {
+    Opcode.GATHER: _gathering,
+    Opcode.LINEAR: _linear,
+    Opcode.MATMUL: _matmul,
+    Opcode.REQUANT: _requant,
+    Opcode.LUT: _lut,
+    Opcode.ADD_NORM: _add_norm,
+    Opcode.SOFTMAX: lambda self, graph, operator: lambda inputs, tasks, n: softmax(inputs[0]),
+    Opcode.MEAN: lambda self, graph, operator: lambda inputs, tasks, n: mean(inputs[0]),
+    Opcode.TRANSPOSE: lambda self, graph, operator: (
+        lambda inputs, tasks, n: np.ascontiguousarray(inputs[0].swapaxes(1, 2))
+    ),
+    Opcode.L2_NORM: lambda self, graph, operator: lambda inputs, tasks, n: l2_norm(inputs[0]),
+    Opcode.WINDOW: _window,
+    Opcode.MAX: _max,
+}
