@@ -1,17 +1,20 @@
-"""Results trees of replicas that disagree, from outputs that lie open in the stores this keeper reads.
+"""Results trees of replicas that disagree, from what lies open in the stores this keeper reads.
 
-Sealed outputs only the requester can open: then resolving is left to the requester and the providers.
+A provider whose root is not the others' publishes its leaves, digests and units alone, whatever its outputs are sealed
+to; outputs that are not sealed will do as well. Where neither is found, resolving is left to who has them.
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from keepers.pools import SettlerPools
-from stun.pool.errors import PoolError
 from stun.protocol.errors import StunError
 from stun.protocol.trees.results import ResultsTree
 from stun.storage.blobs import BlobStore
 from stun.storage.packages import results_of, unpack_outputs
+from stun.storage.results import MAGIC, unpack_results
+
+DELIVERIES_READ = 8  # the newest of a provider; one delivers outputs and leaves, more are its own business
 
 
 class ResultsSource(Protocol):
@@ -22,21 +25,21 @@ class ResultsSource(Protocol):
 
 
 class OpenDeliveries:
-    """Reads announced output packages that are not sealed; `stores`: the owner's, never URLs that strangers name."""
+    """Reads announced leaves and output packages that are not sealed; `stores`: the owner's, never URLs that strangers
+    name."""
 
     def __init__(self, pools: SettlerPools, stores: Sequence[BlobStore]) -> None:
         self._pools = pools
         self._stores = stores
 
     def tree(self, batch_id: bytes, provider: bytes, outputs_root: bytes) -> ResultsTree | None:
-        """The tree of a delivery whose root is the one on chain; others are passed over."""
+        """The tree of a delivery whose root is the one on chain; others are passed over. Errors: PoolError."""
         if not self._stores:
             return None
-        for envelope in self._pools.deliveries(batch_id):
-            if envelope.delivery.provider != provider:
-                continue
+        announced = [e.delivery.blob for e in self._pools.deliveries(batch_id) if e.delivery.provider == provider]
+        for blob in reversed(announced[-DELIVERIES_READ:]):  # leaves come last
             for store in self._stores:
-                tree = _read(store, envelope.delivery.blob, batch_id + provider)
+                tree = _read(store, blob, batch_id + provider)
                 if tree is not None and tree.root == outputs_root:
                     return tree
         return None
@@ -44,8 +47,7 @@ class OpenDeliveries:
 
 def _read(store: BlobStore, blob: bytes, context: bytes) -> ResultsTree | None:
     try:
-        return results_of(unpack_outputs(store.get(blob), None, context))
-    except PoolError:
-        raise
-    except StunError:  # not there, sealed, or no output package: another store or another delivery may have it
+        data = store.get(blob)
+        return unpack_results(data) if data.startswith(MAGIC) else results_of(unpack_outputs(data, None, context))
+    except StunError:  # not there, sealed, or neither of the two: another store or another delivery may have it
         return None

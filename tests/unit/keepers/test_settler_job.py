@@ -14,6 +14,7 @@ from stun.protocol.messages import Commit, Delivery
 from stun.protocol.trees.results import Top
 from stun.storage.folder import FolderBlobStore
 from stun.storage.packages import pack_outputs, results_of
+from stun.storage.results import MAGIC, RESULT_BYTES, pack_results
 
 pytestmark = pytest.mark.unit
 
@@ -78,6 +79,63 @@ def test_a_disagreement_is_resolved_from_open_outputs_and_paid_by_tasks(job_data
     assert job.metrics.count("settle", "done") == 1
     settled = next(event for event in world.market.log if event.name == "Settled")
     assert settled.fields["paid"] == (150_000, 150_000, 0), "three of four tasks, 50 units each, to both"
+
+
+def _publish_leaves(world: KeeperWorld, store: FolderBlobStore, number: int, batch_id: bytes, data: bytes) -> None:
+    message = Delivery(batch_id, world.providers[number], store.put(data))
+    world.pools.publish(DeliveryEnvelope(message, (), world.sign(f"provider {number}", message)))
+
+
+def test_a_disagreement_is_resolved_from_published_leaves_alone(job_database: Database, tmp_path: Path) -> None:
+    world = KeeperWorld()
+    batch_id = world.open_batch([0, 1])
+    store = FolderBlobStore(tmp_path / "blobs")
+    trees = {0: results("honest"), 1: results("wrong", differing=(2,))}
+    world.reveal_all(batch_id, trees)
+    for number, tree in trees.items():
+        _publish_leaves(world, store, number, batch_id, b"sealed, as no keeper can open it")
+        _publish_leaves(world, store, number, batch_id, pack_results(tree))
+
+    writer = FakeWriter(world.market, account("settler"))
+    job = build_settler(world.market, writer, world.pools, world.settings(), stores=[store], database=job_database)
+    job.tick()
+    job.tick()
+    assert job.metrics.count("resolve", "done") == 1
+    world.market.clock += 40
+    job.tick()
+    settled = next(event for event in world.market.log if event.name == "Settled")
+    assert settled.fields["paid"] == (150_000, 150_000, 0), "three of four tasks, 50 units each, to both"
+
+
+@pytest.mark.parametrize("lie", ["another root", "truncated", "empty", "ghost leaf", "overflow", "noise", "not there"])
+def test_leaves_that_are_not_under_the_root_on_chain_resolve_nothing(
+    job_database: Database, tmp_path: Path, lie: str
+) -> None:
+    world = KeeperWorld()
+    batch_id = world.open_batch([0, 1])
+    store = FolderBlobStore(tmp_path / "blobs")
+    trees = {0: results("honest"), 1: results("wrong", differing=(2,))}
+    true = pack_results(trees[1])
+    lies = {
+        "another root": pack_results(results("other", differing=(0,))), "truncated": true[:-1], "empty": MAGIC,
+        "ghost leaf": true + bytes(RESULT_BYTES), "overflow": MAGIC + b"\xff" * RESULT_BYTES * 4, "noise": b"\x00" * 99,
+    }  # fmt: skip
+    world.reveal_all(batch_id, trees)
+    _publish_leaves(world, store, 0, batch_id, pack_results(trees[0]))
+    if lie in lies:
+        _publish_leaves(world, store, 1, batch_id, lies[lie])
+    else:
+        absent = Delivery(batch_id, world.providers[1], bytes(32))
+        world.pools.publish(DeliveryEnvelope(absent, (), world.sign("provider 1", absent)))
+
+    writer = FakeWriter(world.market, account("settler"))
+    job = build_settler(world.market, writer, world.pools, world.settings(), stores=[store], database=job_database)
+    job.tick()
+    assert job.metrics.count("resolve", "done") == 0
+
+    _publish_leaves(world, store, 1, batch_id, true)
+    job.tick()
+    assert job.metrics.count("resolve", "done") == 1
 
 
 def test_without_the_outputs_a_disagreement_is_left_to_those_who_have_them(job_database: Database) -> None:
