@@ -360,6 +360,15 @@ def was_convicted(batch_id: bytes32, replica: uint256) -> bool:
 
 @external
 @view
+def open_demands(batch_id: bytes32, replica: uint256) -> uint256:
+    total: uint256 = 0
+    traces: uint256 = 0
+    total, traces = store.counted(batch_id, replica)
+    return total
+
+
+@external
+@view
 def credit_of(account: address) -> uint256:
     return store.credits[account]
 

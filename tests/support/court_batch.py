@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 
-from fake_market import FAKE_STUN, START, FakeMarket
+from fake_market import FAKE_STUN, FakeMarket
 from market_parties import parties
 
 from stun.protocol import registry
@@ -13,7 +13,6 @@ from stun.protocol.graph.structure import Graph, units_of
 from stun.protocol.graph.tensors import Tensor, root_of
 from stun.protocol.market import actions
 from stun.protocol.market.state import Market
-from stun.protocol.market.step import step
 from stun.protocol.messages import FLAG_PRIVATE, FLAG_PUBLIC_DISPUTE, NOBODY, Bid, Order, nonce_of
 from stun.protocol.parameters import NumericClass
 from stun.protocol.staking import Stake
@@ -74,13 +73,13 @@ class Job:
         """The tree over the specs."""
         return specs_tree(spec_digest(*digests) for digests in self.digests)
 
-    def order(self, model: bytes, replicas: int, expires_at: int) -> Order:
-        """Return the order."""
+    def order(self, model: bytes, replicas: int, expires_at: int, asset: bytes = FAKE_STUN, word: int = 0) -> Order:
+        """Return the order; `word` tells its nonce from others."""
         flags = FLAG_PRIVATE | FLAG_PUBLIC_DISPUTE if self.private else 0
         return Order(
-            parties().requesters[0], FAKE_STUN, model, self.specs.root, len(self.inputs), MAX_UNITS, PRICE, PRICE, 0, 0,
+            parties().requesters[0], asset, model, self.specs.root, len(self.inputs), MAX_UNITS, PRICE, PRICE, 0, 0,
             replicas, 500_000, POST_SECONDS, TASK_SECONDS, CHALLENGE_SECONDS, 0, flags, bytes(32), NOBODY, NOBODY, 0, 0,
-            expires_at, nonce_of(expires_at, 0, 1),
+            expires_at, nonce_of(expires_at, word, 1),
         )  # fmt: skip
 
 
@@ -107,22 +106,20 @@ def start(graph: Graph) -> tuple[Market, bytes]:
     return state, model
 
 
-def open_batch(state: Market, order: Order, now: int = START) -> Market:
-    """Match an order with the first providers."""
+def matching(order: Order, batch_id: bytes) -> actions.Match:
+    """Return the match of an order with the first providers."""
     people = parties()
-    batch_id = order.digest(state.domain)
     bids = [Bid(provider, batch_id, PRICE, NOBODY, order.expires_at) for provider in people.providers[: order.replicas]]
     signed = tuple(actions.SignedBid(bid, bid.provider) for bid in bids)
-    matched = actions.Match(people.matchers[0], order, order.requester, signed)
-    return step(state, matched, now)[0]
+    return actions.Match(people.matchers[0], order, order.requester, signed)
 
 
-def deliver(state: Market, batch_id: bytes, works: Sequence[Work], now: int = START) -> Market:
-    """Bring every replica's results."""
+def delivery(batch_id: bytes, works: Sequence[Work]) -> actions.Action:
+    """Return what brings every replica's results."""
     people = parties()
     trees = [ResultsTree(work.results) for work in works]
     if len(works) == 1:
-        return step(state, actions.PostResult(people.providers[0], batch_id, trees[0].top), now)[0]
+        return actions.PostResult(people.providers[0], batch_id, trees[0].top)
     sealed = [
         actions.SignedCommit(
             k, commitment(batch_id, people.providers[k], t.root, t.total_units, salt_of(k)), people.providers[k]
@@ -130,4 +127,4 @@ def deliver(state: Market, batch_id: bytes, works: Sequence[Work], now: int = ST
         for k, t in enumerate(trees)
     ]
     reveals = [actions.Reveal(k, tree.top, salt_of(k)) for k, tree in enumerate(trees)]
-    return step(state, actions.Deliver(people.stranger, batch_id, tuple(sealed), tuple(reveals)), now)[0]
+    return actions.Deliver(people.stranger, batch_id, tuple(sealed), tuple(reveals))

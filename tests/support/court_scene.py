@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 
-from court_batch import PUBLIC, Job, Work, deliver, honest, open_batch, start
+from court_batch import PUBLIC, Job, Work, delivery, honest, matching, start
 from court_model import small_model, words_of
 from fake_market import FAKE_COURT, START
 from market_parties import parties
@@ -21,6 +21,7 @@ from stun.protocol.errors import Rejected
 from stun.protocol.graph.executor import execute
 from stun.protocol.graph.trace import Trace
 from stun.protocol.market.state import Event, ReplicaState
+from stun.protocol.market.step import step as market_step
 from stun.protocol.trees.results import ResultsTree
 
 COIN = 10**20
@@ -31,11 +32,6 @@ MOST_STEPS = 40
 def small_job(tasks: int = 3, private: bool = False) -> Job:
     """Return inputs of 1 to 12 words for the small model; the same ones again after 24 tasks."""
     return Job(small_model(), tuple(words_of(1 + 5 * i % 12, i % 24) for i in range(tasks)), private)
-
-
-def digest_of(evidence: Evidence) -> bytes:
-    """Return a digest of evidence; each chain has an encoding of its own."""
-    return sha256(repr(evidence).encode()).digest()
 
 
 class CourtScene:
@@ -52,7 +48,9 @@ class CourtScene:
         state, model = start(job.graph)
         self.order = job.order(model, len(works), START + 3_600)
         self.batch_id = self.order.digest(state.domain)
-        self.market = deliver(open_batch(state, self.order), self.batch_id, works)
+        for action in (matching(self.order, self.batch_id), delivery(self.batch_id, works)):
+            state, _ = market_step(state, action, START)
+        self.market = state
 
     def act(self, action: actions.Action) -> tuple[Event, ...]:
         """Take an action in a block of its own. Errors: Rejected."""
@@ -160,11 +158,15 @@ class CourtScene:
     def announcement(self, evidence: Evidence, sender: bytes | None = None) -> actions.Announce:
         """Return the action that announces evidence."""
         who = sender or self.challenger
-        return actions.Announce(who, COIN, *place_of(evidence), seal(who, digest_of(evidence), SALT))
+        return actions.Announce(who, COIN, *place_of(evidence), seal(who, self.digest_of(evidence), SALT))
 
     def opening(self, evidence: Evidence, sender: bytes | None = None) -> actions.Challenge:
         """Return the action that opens announced evidence."""
-        return actions.Challenge(sender or self.challenger, evidence, digest_of(evidence), SALT)
+        return actions.Challenge(sender or self.challenger, evidence, self.digest_of(evidence), SALT)
+
+    def digest_of(self, evidence: Evidence) -> bytes:
+        """Return a digest of evidence; each chain has an encoding of its own."""
+        return sha256(repr(evidence).encode()).digest()
 
     def _see(self, event: Event) -> None:
         demand = event.fields.get("demand")

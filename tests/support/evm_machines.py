@@ -37,14 +37,20 @@ class Machine(Protocol):
     def chain_id(self) -> int:
         """Its chain id."""
 
-    def set_clock(self, now: int) -> None:
-        """Set the block's time, seconds."""
+    def set_clock(self, now: int, block: int = 1) -> None:
+        """Set the block's time (seconds) and number; the base fee is 0 on both machines."""
 
     def deploy(self, sender: bytes, code: bytes) -> bytes:
         """Create a contract; return its address (20 bytes)."""
 
-    def send(self, sender: bytes, to: bytes, data: bytes) -> Outcome:
-        """Call a contract and keep what it changed."""
+    def send(self, sender: bytes, to: bytes, data: bytes, value: int = 0) -> Outcome:
+        """Call a contract, with native coin or without, and keep what it changed."""
+
+    def fund(self, account: bytes, amount: int) -> None:
+        """Give an account native coin."""
+
+    def coin_of(self, account: bytes) -> int:
+        """Return an account's native coin."""
 
     def read(self, to: bytes, data: bytes) -> bytes:
         """Call a contract without changing anything. Errors: AssertionError if it reverts."""
@@ -80,18 +86,27 @@ class BoaMachine:
         finally:
             self._anchored = False
 
-    def set_clock(self, now: int) -> None:
-        """Set the block's time."""
+    def set_clock(self, now: int, block: int = 1) -> None:
+        """Set the block's time and number."""
         self._env.timestamp = now
+        self._env.evm.patch.block_number = block
+
+    def fund(self, account: bytes, amount: int) -> None:
+        """Give an account native coin."""
+        self._env.set_balance(_hex(account), amount)
+
+    def coin_of(self, account: bytes) -> int:
+        """Return an account's native coin."""
+        return int(self._env.get_balance(_hex(account)))
 
     def deploy(self, sender: bytes, code: bytes) -> bytes:
         """Create a contract."""
         address, _ = self._env.deploy_code(sender=_hex(sender), bytecode=code)
         return bytes(address.canonical_address)
 
-    def send(self, sender: bytes, to: bytes, data: bytes) -> Outcome:
+    def send(self, sender: bytes, to: bytes, data: bytes, value: int = 0) -> Outcome:
         """Call a contract and keep what it changed."""
-        return self._call(sender, to, data, True)
+        return self._call(sender, to, data, True, value)
 
     def read(self, to: bytes, data: bytes) -> bytes:
         """Call a contract without changing anything."""
@@ -99,11 +114,11 @@ class BoaMachine:
         assert answer.reason is None, f"a view reverted: {answer.reason}"
         return answer.output
 
-    def _call(self, sender: bytes, to: bytes, data: bytes, modifies: bool) -> Outcome:
+    def _call(self, sender: bytes, to: bytes, data: bytes, modifies: bool, value: int = 0) -> Outcome:
         if not self._anchored:  # py-evm forgets its checkpoints with the counters
             self._env.evm.reset_access_counters()
         done = self._env.execute_code(
-            to_address=_hex(to), sender=_hex(sender), data=data, gas=GAS, is_modifying=modifies
+            to_address=_hex(to), sender=_hex(sender), data=data, value=value, gas=GAS, is_modifying=modifies
         )
         if done.is_error:
             return Outcome(decode_revert(done.output) or repr(done.error), done.output, (), done.get_gas_used())
@@ -123,25 +138,33 @@ class RevmMachine:
         """Its chain id."""
         return PYREVM_CHAIN_ID
 
-    def set_clock(self, now: int) -> None:
-        """Set the block's time."""
-        self._evm.set_block_env(pyrevm.BlockEnv(timestamp=now, gas_limit=10**12))
+    def set_clock(self, now: int, block: int = 1) -> None:
+        """Set the block's time and number."""
+        self._evm.set_block_env(pyrevm.BlockEnv(timestamp=now, number=block, gas_limit=10**12))
+
+    def fund(self, account: bytes, amount: int) -> None:
+        """Give an account native coin."""
+        self._evm.set_balance(_hex(account), amount)
+
+    def coin_of(self, account: bytes) -> int:
+        """Return an account's native coin."""
+        return int(self._evm.get_balance(_hex(account)))
 
     def deploy(self, sender: bytes, code: bytes) -> bytes:
         """Create a contract."""
         return bytes.fromhex(self._evm.deploy(_hex(sender), code)[2:])
 
-    def send(self, sender: bytes, to: bytes, data: bytes) -> Outcome:
+    def send(self, sender: bytes, to: bytes, data: bytes, value: int = 0) -> Outcome:
         """Call a contract and keep what it changed."""
-        return self._call(sender, to, data, False)
+        return self._call(sender, to, data, value)
 
     def read(self, to: bytes, data: bytes) -> bytes:
         """Call a contract without changing anything."""
         return bytes(self._evm.message_call(_hex(bytes(20)), _hex(to), calldata=data, is_static=True))
 
-    def _call(self, sender: bytes, to: bytes, data: bytes, static: bool) -> Outcome:
+    def _call(self, sender: bytes, to: bytes, data: bytes, value: int) -> Outcome:
         try:
-            output = bytes(self._evm.message_call(_hex(sender), _hex(to), calldata=data, is_static=static, gas=GAS))
+            output = bytes(self._evm.message_call(_hex(sender), _hex(to), calldata=data, value=value, gas=GAS))
         except RuntimeError as failure:
             return self._failed(failure)
         result: Any = self._evm.result

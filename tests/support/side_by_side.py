@@ -61,9 +61,11 @@ class Tally:
 class World:
     """One market on both sides, at one clock. `log` holds what was done: (now, action or outside event)."""
 
-    def __init__(self, machine: Machine, tally: Tally | None = None, auditors: int = 0) -> None:
+    def __init__(
+        self, machine: Machine, tally: Tally | None = None, auditors: int = 0, deployed: DeployedMarket | None = None
+    ) -> None:
         self.people: Parties = parties()
-        self.deployed = DeployedMarket(machine, self.people)
+        self.deployed = deployed or DeployedMarket(machine, self.people)
         self.market: Market = self.deployed.market(auditors)
         self.tally = tally or Tally()
         self.history = History()
@@ -136,7 +138,8 @@ class World:
     def _same_events(self, name: str, logs: Iterable[Log], events: Iterable[Event]) -> None:
         known = interface("Marketplace").events()
         market = self.deployed.addresses["Marketplace"]
-        got = [(known[log.topics[0]].name, _fields(known[log.topics[0]], log)) for log in logs if log.address == market]
+        own = [(known[log.topics[0]], log) for log in logs if log.address == market]
+        got = [(event.name, fields_of(event, log)) for event, log in own]
         expected = [(event.name, dict(event.fields)) for event in events]
         self._same(f"events of {name}", got, expected)
 
@@ -225,7 +228,8 @@ def _changed(before: Any, after: Any) -> set[bytes]:
     return {key for key in {*before, *after} if before.get(key) is not after.get(key)}
 
 
-def _fields(event: AbiEvent, log: Log) -> dict[str, Any]:
+def fields_of(event: AbiEvent, log: Log) -> dict[str, Any]:
+    """Return a log's fields, addresses as accounts and terms as Terms."""
     kinds = {name: kind for name, kind, _ in event.fields}
     return {name: _value(name, kinds[name], value) for name, value in event.decode(log).items()}
 

@@ -12,7 +12,10 @@ from stun.chains.evm.deployments import DeploymentFile
 from stun.chains.interface import ChainError
 
 INTERFACES = Path(__file__).parent / "interfaces"
-CONTRACTS = ("Config", "Marketplace", "ModelRegistry", "Reputation", "Staking", "StunToken", "Usdc6")
+CONTRACTS = (
+    "Audit", "Beacon", "Config", "Court", "Marketplace", "ModelRegistry", "Reputation", "Staking", "StunToken", "Usdc6",
+    "Verdicts",
+)  # fmt: skip
 
 
 class InterfaceUnknown(ChainError):
