@@ -17,6 +17,7 @@ FIGURES = {
     "gas_life_3": "life_3",
     "gas_life_accepted": "life_accepted",
     "gas_resolve": "resolve_1_of_1024",
+    "gas_beacon_round": "beacon_round",
 }
 
 Measured = dict[str, dict[str, int]]

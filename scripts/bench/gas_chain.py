@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from stun.chains.evm.accounts import EvmAccount
+from stun.chains.evm.beacon import EvmBeacon
 from stun.chains.evm.intents import IntentStore
 from stun.chains.evm.market import EvmMarket
 from stun.chains.evm.market_contracts import contracts_of, interface
@@ -46,6 +47,7 @@ class GasChain:
 
     node: Node
     market: EvmMarket
+    beacon: EvmBeacon
     parties: list[Party]
     gas: dict[str, int] = field(default_factory=dict)
     code_bytes: dict[str, int] = field(default_factory=dict)
@@ -133,7 +135,8 @@ def gas_chain(kind: str = "auto") -> Iterator[GasChain]:
         file = MarketDeployment(senders[0], reader, development_plan()).run("gas")
         market = EvmMarket(reader, contracts_of(file))
         writers = [EvmMarketWriter(sender, market) for sender in senders]
-        chain = GasChain(node, market, [Party(*pair) for pair in zip(accounts, writers, strict=True)])
+        parties = [Party(*pair) for pair in zip(accounts, writers, strict=True)]
+        chain = GasChain(node, market, EvmBeacon(reader, file.address("Beacon")), parties)
         for name, record in file.contracts.items():
             receipt = node.w3.eth.get_transaction_receipt(bytes.fromhex(record.transaction[2:]))  # type: ignore[arg-type]
             chain.gas[f"deploy_{name}"] = int(receipt["gasUsed"])

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from hashlib import sha256
 
+from scripts.bench.gas_beacon import play_rounds
 from scripts.bench.gas_chain import DEPOSIT, STAKE, STUN, GasChain, Party, digest
 from stun.chains.market import Offer, Opening, Sealed
 from stun.protocol.market.state import Terms
@@ -204,5 +205,6 @@ def play_all(chain: GasChain) -> None:
     lives.prepare()
     for play in (play_lone, play_several, play_accepted, play_resolved, play_alone):
         play(lives)
+    play_rounds(chain)
     for name in [name for name in chain.gas if name.endswith("_warm")]:
         del chain.gas[name]

@@ -5,10 +5,13 @@ from dataclasses import astuple, dataclass
 from typing import Any
 
 from stun.chains.evm.artifacts import ArtifactStore
+from stun.chains.evm.beacon import constructor_arguments
 from stun.chains.evm.deployments import Deployed, DeploymentFile, deploy, record, source_commit
 from stun.chains.evm.market_contracts import interface
 from stun.chains.evm.rpc import ChainReader
 from stun.chains.interface import IntentState, TransactionSender
+from stun.protocol.beacon.networks import EVMNET_KEY, development_key, development_schedule, evmnet_schedule
+from stun.protocol.beacon.rounds import Schedule
 from stun.protocol.parameters import (
     PARAMETERS,
     AssetRules,
@@ -24,8 +27,16 @@ _USDC = 10**6
 
 
 @dataclass(frozen=True, slots=True)
+class BeaconPlan:
+    """Whose rounds a network uses (a key of 128 bytes), and which of them count."""
+
+    key: bytes
+    schedule: Schedule
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What a network wants: parameter values and bounds, and each asset's rules.
+    """What a network wants: parameter values and bounds, each asset's rules, and its beacon.
 
     `assets` maps a token to its rules: `stun` is the token deployed here, `usdc` a development coin deployed here, any
     other key a 20-byte address as 0x-hex. `owner` (20 bytes) ends up with every role; the deployer if empty.
@@ -34,6 +45,7 @@ class Plan:
     values: Mapping[str, int]
     bounds: Sequence[Bound]
     assets: Mapping[str, AssetRules]
+    beacon: BeaconPlan
     owner: bytes = b""
     development_coin: bool = False
 
@@ -55,7 +67,8 @@ def development_plan() -> Plan:
             1, 1, 10_000 * _USDC, _USDC, audit_fee=_USDC // 100, report_fee=_USDC // 100, audit_cover=_USDC * 1_000
         ),
     }
-    return Plan(values, bounds, assets, development_coin=True)
+    beacon = BeaconPlan(development_key(), development_schedule())
+    return Plan(values, bounds, assets, beacon, development_coin=True)
 
 
 def production_plan(usdc: str, owner: bytes) -> Plan:
@@ -64,7 +77,7 @@ def production_plan(usdc: str, owner: bytes) -> Plan:
         "stun": AssetRules(_STUN, 10 * _STUN, 100_000 * _STUN, 10 * _STUN, _STUN, 3 * _STUN, 1_000 * _STUN),
         usdc: AssetRules(_USDC // 10, _USDC, 10_000 * _USDC, _USDC, _USDC // 10, 3 * _USDC // 10, 100 * _USDC),
     }
-    return Plan(defaults(), production_bounds(), assets, owner)
+    return Plan(defaults(), production_bounds(), assets, BeaconPlan(EVMNET_KEY, evmnet_schedule()), owner)
 
 
 class MarketDeployment:
@@ -82,7 +95,7 @@ class MarketDeployment:
 
     def run(self, network: str) -> DeploymentFile:
         """Deploy, wire and return the record. Errors: Reverted, ChainError."""
-        names = ["StunToken", "Config", "ModelRegistry", "Staking", "Reputation", "Settlement", "Marketplace"]
+        names = ["StunToken", "Config", "ModelRegistry", "Staking", "Reputation", "Settlement", "Marketplace", "Beacon"]
         self._artifacts.build([*names, *(["Usdc6"] if self._plan.development_coin else [])])
         deployer = self._sender.account
         token = self._deploy("StunToken")
@@ -92,6 +105,7 @@ class MarketDeployment:
         reputation = self._deploy("Reputation", deployer)
         settlement = self._deploy("Settlement", token, config, staking, reputation)
         market = self._deploy("Marketplace", deployer, token, config, registry, staking, reputation, settlement)
+        self._deploy("Beacon", *constructor_arguments(self._plan.beacon.key, self._plan.beacon.schedule))
         usdc = self._deploy("Usdc6") if self._plan.development_coin else NOBODY
         self._call("Config", "publish", [self._plan.values[p.name] for p in PARAMETERS], (NOBODY,) * 4)
         for name, rules in self._plan.assets.items():

@@ -5,6 +5,7 @@ from beacon_rounds import NINE, pair_of, round_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from scripts.bench.gas_beacon import ROUNDS
 from stun.protocol.beacon.bn254 import P, is_g1
 from stun.protocol.beacon.hash_to_curve import (
     candidates,
@@ -82,3 +83,7 @@ def test_known_elements_and_point() -> None:
         3274388634597322850260789370149388140895047873973358019313287818327097230193,
         10513082672822249208187315831936923759893212599696164836629308721715663163524,
     )
+
+
+def test_the_benchmark_brings_a_round_of_every_pair() -> None:
+    assert {pair_of(number) for number in ROUNDS} == set(NINE)
