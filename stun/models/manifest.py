@@ -23,7 +23,7 @@ MAX_MANIFEST_BYTES = 64 * 2**10
 MAX_FILES = 64
 MAX_NAME = 128
 NO_ROOT = bytes(32)
-WEIGHTS_ROLE = "weights"
+WEIGHTS_ROLE, GRAPH_ROLE = "weights", "graph"
 _HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 _WORD = re.compile(r"[a-z0-9][a-z0-9._/+-]{0,63}")
 _ROLE = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -44,8 +44,9 @@ class NumericClass(StrEnum):
 class Manifest:
     """What a model is: runner and version, class, unit, formats, files by sha256, roots, schema of task parameters.
 
-    `weight_root` is the crowned root over the 1,024-byte chunks of the file in role `weights`, `graph_root` that of
-    the operator graph; 32 zero bytes where there is none. Errors: ManifestError, for a field that is out of bounds.
+    `weight_root` is the crowned root over the 1,024-byte chunks of the file in role `weights`; a root of nothing is 32
+    zero bytes. In class `exact` the file in role `graph` is a graph file, and both roots are that graph's. Errors:
+    ManifestError, for a field that is out of bounds.
     """
 
     name: str
@@ -68,10 +69,7 @@ class Manifest:
                 raise ManifestError(name, "must be 32 bytes")
         if not isinstance(self.numeric_class, NumericClass):
             raise ManifestError("numeric_class", "must be exact, bounded, token or opaque")
-        if (self.weight_root == NO_ROOT) == (WEIGHTS_ROLE in self.files):
-            raise ManifestError("weight_root", "must be set if and only if a file has the role weights")
-        if self.numeric_class is NumericClass.EXACT and self.graph_root == NO_ROOT:
-            raise ManifestError("graph_root", "must be set in class exact")
+        _check_roots(self)
         try:
             check_schema(self.parameters)
         except ParameterError as error:
@@ -129,6 +127,16 @@ def compute_weight_root(path: Path) -> bytes:
     """The crowned root over the 1,024-byte chunks of a weights file, read in pieces."""
     with path.open("rb") as file:
         return MerkleTree(CHUNKS, iter(lambda: file.read(CHUNK_BYTES), b"")).root
+
+
+def _check_roots(manifest: Manifest) -> None:
+    is_exact = manifest.numeric_class is NumericClass.EXACT
+    if is_exact and (GRAPH_ROLE not in manifest.files or WEIGHTS_ROLE in manifest.files):
+        raise ManifestError("files", "class exact has a file with the role graph and none with the role weights")
+    if is_exact and NO_ROOT in (manifest.graph_root, manifest.weight_root):
+        raise ManifestError("graph_root", "class exact has both roots")
+    if not is_exact and (manifest.weight_root == NO_ROOT) == (WEIGHTS_ROLE in manifest.files):
+        raise ManifestError("weight_root", "must be set if and only if a file has the role weights")
 
 
 def _check_texts(manifest: Manifest) -> None:

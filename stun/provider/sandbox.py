@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from stun.models.exact.folders import KERNELS, kernel_folder
 from stun.provider.bubblewrap import PACKAGE_ROOT, bubblewrap_works, model_paths, wrap
 from stun.provider.runners.base import ERROR_RESULT, TaskOutput
 from stun.provider.runners.confinement import SandboxLimits
@@ -59,11 +60,15 @@ class Isolation(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class SandboxReport:
-    """What was reached: the level, the limits in force and the process (of bubblewrap where it is used)."""
+    """What was reached: the level, the limits in force and the process (of bubblewrap where it is used).
+
+    `roots` are the graph and weight root, in hex, of the graph that the runner found in the model's file.
+    """
 
     isolation: Isolation
     limits: SandboxLimits
     pid: int
+    roots: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,8 +119,10 @@ class SandboxSession:
         if isolation < self._settings.minimum:
             raise SandboxUnavailable(isolation.name, self._settings.minimum.name)
         inside = model_paths(self._files) if wrapped else self._files
-        self._ask({**self._load, "files": {role: str(path) for role, path in inside.items()}}, (), deadline)
-        return SandboxReport(isolation, self._settings.limits, self._pipe.pid)
+        files = {role: str(path) for role, path in inside.items()}
+        roots = self._ask({**self._load, "files": files}, (), deadline).header.get("roots")
+        found = tuple(map(str, roots)) if isinstance(roots, list) else ()
+        return SandboxReport(isolation, self._settings.limits, self._pipe.pid, found)
 
     def validate(self, inputs: Sequence[bytes], params: Mapping[str, Any]) -> list[str | None]:
         """For each input, why its task would be refused, or None."""
@@ -186,7 +193,10 @@ def _command(settings: SandboxSettings, files: Mapping[str, Path], wrapped: bool
     command = [sys.executable, "-s", "-P", *settings.program.arguments, worker]
     environment = {**_FIXED, "PYTHONPATH": str(PACKAGE_ROOT)}
     environment |= {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    program, kernels = settings.program, kernel_folder()
+    if kernels is not None:
+        environment[KERNELS] = str(kernels)
     if wrapped:
-        program = settings.program
-        command = wrap(command, environment, files, program.read_only, program.devices)
+        read_only = program.read_only if kernels is None else (*program.read_only, kernels)
+        command = wrap(command, environment, files, read_only, program.devices)
     return command, environment

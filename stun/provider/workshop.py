@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from stun.chains.market import ModelRecord
-from stun.models.manifest import Manifest, parse_manifest
+from stun.models.exact.folders import warm_kernels
+from stun.models.manifest import Manifest, NumericClass, parse_manifest
 from stun.protocol.errors import StunError
 from stun.provider.model_cache import BlobSource, HeldFiles, ModelCache
 from stun.provider.runners.base import TaskOutput
@@ -14,7 +15,7 @@ from stun.provider.sandbox import SandboxSession, SandboxSettings
 
 
 class ModelUnfit(StunError):
-    """A registered model that this provider cannot run: its manifest is not the registered one."""
+    """A registered model that this provider cannot run: its manifest or its graph is not the registered one."""
 
 
 class Worker(Protocol):
@@ -113,6 +114,13 @@ def read_manifest(source: BlobSource, record: ModelRecord) -> Manifest:
 
 
 def _open_session(manifest: Manifest, files: Mapping[str, Path], settings: SandboxSettings) -> Worker:
+    """Errors: SandboxError; ModelUnfit if a graph is not the registered one: whoever ran it would be convicted."""
+    if manifest.numeric_class is NumericClass.EXACT:
+        warm_kernels()
     session = SandboxSession(manifest.runner, manifest.runner_version, files, settings)
-    session.start()
+    report = session.start()
+    registered = (manifest.graph_root.hex(), manifest.weight_root.hex())
+    if manifest.numeric_class is NumericClass.EXACT and report.roots != registered:
+        session.close()
+        raise ModelUnfit("the graph file has other roots than the model is registered with")
     return session

@@ -8,6 +8,8 @@ from tokenizers import Tokenizer
 
 from stun.models.exact.engine import Engine
 from stun.models.texts import packs
+from stun.protocol.graph.arrays import stored_array, to_tensor
+from stun.protocol.graph.tensors import Dtype, decode_tensor
 
 VECTOR_STEP = 2.0**-15
 
@@ -30,3 +32,14 @@ class ExactEmbedder:
     def embed(self, texts: Sequence[str]) -> NDArray[np.float64]:
         """The same as real numbers, of length 1 to within 2^-11."""
         return self.embed_integers(texts) * VECTOR_STEP
+
+
+def task_input(tokenizer: Tokenizer, text: str) -> bytes:
+    """A text as an exact task's input: its token ids, int32 [n, 1], as they are delivered."""
+    return to_tensor(np.array(tokenizer.encode(text).ids, np.int32)[:, None], Dtype.INT32).encode()
+
+
+def read_vector(delivered: bytes) -> NDArray[np.float64]:
+    """A delivered int16 output [1, width] as real numbers. Errors: Rejected, for bytes that are no tensor."""
+    vector: NDArray[np.float64] = stored_array(decode_tensor(delivered))[0] * VECTOR_STEP
+    return vector

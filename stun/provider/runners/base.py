@@ -52,6 +52,10 @@ class UnfitModel(RunnerError):
     """The model's files do not fit the runner: a role is missing, or the format or architecture is another."""
 
 
+class PathRefused(RunnerError):
+    """This machine computes class `exact` with other bits than the specification; it must not serve it."""
+
+
 class InputRefused(StunError):
     """The model itself refuses this input, whoever runs it; becomes the canonical error result."""
 
@@ -63,6 +67,7 @@ class Runner(ABC):
     version: ClassVar[str]
     unit: ClassVar[str]
     parameters: ClassVar[Schema] = {}
+    roots: tuple[bytes, bytes] | None = None  # graph and weight root of a graph that the runner itself executes
 
     @abstractmethod
     def load(self, files: Mapping[str, Path]) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from stun.provider.runners.base import Runner, UnknownRunner
+from stun.provider.runners.exact_graph import ExactGraphRunner
 from stun.provider.runners.onnx_model import OnnxRunner
 from stun.provider.runners.text_embedding import TextEmbeddingRunner
 from stun.provider.runners.torch_model import TorchExportRunner, TorchScriptRunner
@@ -13,7 +14,7 @@ RunnerTable = Mapping[tuple[str, str], Callable[[], Runner]]
 RUNNERS: RunnerTable = MappingProxyType(
     {
         (runner.id, runner.version): runner
-        for runner in (TextEmbeddingRunner, OnnxRunner, TorchScriptRunner, TorchExportRunner)
+        for runner in (TextEmbeddingRunner, OnnxRunner, TorchScriptRunner, TorchExportRunner, ExactGraphRunner)
     }
 )
 

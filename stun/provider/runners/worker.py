@@ -84,7 +84,8 @@ def _load(state: _State, message: Message) -> bytes:
     runner = create_runner(header["runner"], header["version"], state.table)
     runner.load({role: Path(path) for role, path in header["files"].items()})
     state.runner = runner
-    return encode({"ok": True, "unit": runner.unit})
+    roots = None if runner.roots is None else [root.hex() for root in runner.roots]
+    return encode({"ok": True, "unit": runner.unit, "roots": roots})
 
 
 def _validate(state: _State, message: Message) -> bytes:

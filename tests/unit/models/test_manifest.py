@@ -75,6 +75,16 @@ def test_every_field_moves_the_digest(manifest: Manifest) -> None:
     assert len(digests | {manifest.digest()}) == len(others) + 1
 
 
+def _exact() -> dict[str, Any]:
+    return {"numeric_class": "exact", "files": {"graph": "ab" * 32}, "graph_root": "cd" * 32}
+
+
+def test_class_exact_has_the_graphs_two_roots(manifest: Manifest) -> None:
+    parsed = parse_manifest(changed(manifest, lambda d: d.update(_exact())))
+
+    assert (parsed.graph_root, parsed.weight_root) == (b"\xcd" * 32, b"\x01" * 32)
+
+
 @pytest.mark.parametrize(
     ("field", "change"),
     [
@@ -99,7 +109,10 @@ def test_every_field_moves_the_digest(manifest: Manifest) -> None:
         ("weight_root", lambda d: d.update(files={"model": "ab" * 32})),
         ("weight_root", lambda d: d.update(weight_root=None)),
         ("graph_root", lambda d: d.update(graph_root="00" * 33)),
-        ("graph_root", lambda d: d.update(numeric_class="exact")),
+        ("files", lambda d: d.update(numeric_class="exact")),
+        ("files", lambda d: d.update(numeric_class="exact", files={"weights": "ab" * 32, "graph": "ab" * 32})),
+        ("graph_root", lambda d: d.update(numeric_class="exact", files={"graph": "ab" * 32})),
+        ("graph_root", lambda d: d.update(_exact(), weight_root="00" * 32)),
         ("parameters", lambda d: d.update(parameters=[])),
         ("parameters", lambda d: d["parameters"].update(x={"type": "integer"})),
         ("parameters", lambda d: d["parameters"].update(x={"type": "object", "default": {}})),

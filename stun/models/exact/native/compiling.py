@@ -1,46 +1,59 @@
 """How kernels are compiled: without the interpreter's lock, for this processor, kept in the user's cache.
 
-numba notices no change in files that a kernel's file calls, so the cache's folder carries a digest of all sources here.
+A sandboxed process is given the cache to read (STUN_KERNELS) and compiles what it lacks for itself.
 """
 
 import os
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-import numba
-import numba.core.config
+import numba.core.caching
 
-from stun.models.exact.folders import cache_folder
+from stun.models.exact.folders import KERNELS, kernel_folder
 
-_SETTINGS: Any = numba.core.config
 Kernel = TypeVar("Kernel", bound=Callable[..., Any])
+
+_numba: Any = numba
+_caching: Any = numba.core.caching
+_IS_GIVEN = KERNELS in os.environ
+_FOLDER = Path(os.environ[KERNELS]) if _IS_GIVEN else kernel_folder()
+
+
+class _Locator(_caching.UserProvidedCacheLocator):  # type: ignore[misc]  # numba is half typed
+    """The kernels' folder, a part of it for each file."""
+
+    def __init__(self, py_func: Any, py_file: str) -> None:
+        self._py_file, self._lineno = py_file, py_func.__code__.co_firstlineno
+        self._cache_path = str(Path(str(_FOLDER), Path(py_file).stem))
+
+    def ensure_cache_path(self) -> None:
+        if not _IS_GIVEN:
+            super().ensure_cache_path()
+
+    @classmethod
+    def from_function(cls, py_func: Any, py_file: str) -> Any:
+        return cls(py_func, py_file)
+
+
+class _Implementation(_caching.CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = [_Locator]  # noqa: RUF012
+
+
+class _Cache(_caching.FunctionCache):  # type: ignore[misc]
+    _impl_class = _Implementation
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        if not _IS_GIVEN:
+            super().save_overload(sig, data)
 
 
 def compiled(function: Kernel) -> Kernel:
     """A kernel that is compiled for the types of its arguments when it is first called with them."""
-    before, _SETTINGS.CACHE_DIR = _SETTINGS.CACHE_DIR, str(_CACHE or "")
-    try:
-        return cast(Kernel, numba.njit(nogil=True, cache=_CACHE is not None, error_model="numpy")(function))
-    finally:
-        _SETTINGS.CACHE_DIR = before
-
-
-def _cache_folder() -> Path | None:
-    """A folder that only this user writes, or None: machine code is loaded from it."""
-    sources = sorted(Path(__file__).parent.glob("*.py"))
-    digest = sha256(b"".join(path.read_bytes() for path in sources) + numba.__version__.encode()).hexdigest()
-    try:
-        folder = cache_folder("kernels", digest[:16])
-    except OSError:
-        return None
-    owner = folder.stat()
-    is_private = owner.st_uid == os.getuid() and owner.st_mode & 0o022 == 0
-    return folder if is_private and os.access(folder, os.W_OK) else None
-
-
-_CACHE = _cache_folder()
+    kernel = _numba.njit(nogil=True, error_model="numpy")(function)
+    if _FOLDER is not None:
+        kernel._cache = _Cache(function)
+    return cast(Kernel, kernel)
 
 
 @compiled
