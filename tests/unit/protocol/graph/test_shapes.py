@@ -170,6 +170,18 @@ def test_a_product_is_no_longer_than_its_sum_can_hold(dtype: Dtype, depth: int, 
     assert fit((columns, Shape(I8, 1, 1), (Shape(dtype, 1, depth), Shape(I8, 1, depth)), (Shape(I32, 1, 1),))) == code
 
 
+def test_a_product_in_groups_is_as_long_as_one_group() -> None:
+    operator = op(Opcode.MATMUL, groups=3, **CLAMP)
+    for cols, code in ((1_536, None), (1_539, "graph: shape")):
+        inputs = (Shape(I16, 1, cols), Shape(I8, 1, cols))
+        assert fit((operator, Shape(I8, 3, 1), inputs, (Shape(I32, 3, 1),))) == code
+
+
+@pytest.mark.parametrize("shape", [Shape(I16, 0, 4), Shape(I16, 4, 0), Shape(I16, 4, 2_049), Shape(I16, 2**32, 4)])
+def test_what_no_tensor_has_does_not_fit_itself(shape: Shape) -> None:
+    assert fit((op(Opcode.SOFTMAX), shape, (shape,), ())) == "graph: shape"
+
+
 def test_the_largest_of_each_kind() -> None:
     norm = op(Opcode.ADD_NORM, shift=7)
     for cols, code in ((1_024, None), (1_025, "graph: shape")):
