@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from scripts.conformance.beacon import beacon_vectors
 from scripts.conformance.graph import graph_vectors
 from scripts.conformance.messages import message_vectors, nonce_vectors
 from scripts.conformance.numbers import config_vectors, money_vectors, reputation_vectors
@@ -18,6 +19,7 @@ from scripts.conformance.trees import resolution_vectors, tree_vectors
 
 FOLDER = Path(__file__).resolve().parents[1] / "tests" / "conformance" / "vectors"
 MAKERS: dict[str, Callable[[], dict[str, Any]]] = {
+    "beacon": beacon_vectors,
     "config": config_vectors,
     "graph": graph_vectors,
     "messages": message_vectors,

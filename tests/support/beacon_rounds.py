@@ -2,22 +2,11 @@
 
 from functools import cache
 
+from scripts.conformance.beacon import REAL_SIGNATURES as REAL_SIGNATURES
 from stun.protocol.beacon import bls
 from stun.protocol.beacon.hash_to_curve import candidates, hash_to_field, is_square, right_side
 from stun.protocol.beacon.networks import DEVELOPMENT_SECRET
 
-# Public data: signatures that drand's evmnet published.
-REAL_ROUNDS = {
-    1: "11f812d738a36b2210dc88c2d635ad8039588205f42445d6de09e6530165c346"
-    "2a23aca348c84badcf8df5321ac24577b7963d5b0d780bc4626baedb45cde373",
-    513: "06ded8c05af23042a0caf9b404c6140f9ec64adbaf82f04d5c37153e8412ed58"
-    "0f827c7d5ac7d02ca0bbd989d07594729bdcde7d6dc1001191c59dc9033d31b2",
-    12_345_678: "1f82751a21ca166dcc2c804ddd5846cb5f0f8f4ded7e93a8ec9b34cdc885d99a"
-    "26353f2dbf384155cc898695316de8ce942f167a0faf3906ca066ebc7200aa86",
-    20_000_000: "1ad7a10ece71f082a5c931983eca674ecb297b22f9396cde3a5015b9d9179541"
-    "1f11d5de506f74f17645ac04a2fe6b53458a123f66e2fcb1e2ab86cb8c2d5409",
-}
-REAL_SIGNATURES = {number: bytes.fromhex(text) for number, text in REAL_ROUNDS.items()}
 # On the curve that G2 is part of, but not in G2.
 OUTSIDE_G2 = (
     0,
