@@ -224,6 +224,11 @@ def test_a_weight_at_its_bound_is_kept(at: int, value: str) -> None:
     with_weight(of(Opcode.LINEAR), lambda data: data.__setitem__(slice(at, at + len(raw)), raw))
 
 
+def test_a_multiplier_may_be_zero() -> None:
+    with_weight(of(Opcode.REQUANT), lambda data: data.__setitem__(slice(0, 4), bytes(4)))
+    with_weight(of(Opcode.MATMUL), lambda data: data.__setitem__(slice(0, 4), bytes(4)))
+
+
 def test_a_weight_that_two_kinds_of_operators_share_is_checked_for_both() -> None:
     """-5 may stand in a table and is no multiplier."""
     weights = (to_tensor(np.array([[-5]]), Dtype.INT32),)

@@ -203,6 +203,21 @@ def test_a_whole_leaf_is_not_wrong() -> None:
         assert judge(*case.arguments) == Judgement(None)
 
 
+def test_evidence_is_read_up_to_its_limit() -> None:
+    case = HONEST.case(3, b"")
+    for size, code in ((16_384, "referee: path"), (16_385, "referee: evidence")):
+        evidence = leaf_evidence(0, (), bytes(size - 5))
+        assert refusal(replace(case, evidence=evidence)) == code
+
+
+def test_the_longest_output_is_judged() -> None:
+    leaf = replace(HONEST.graph.operators[3], rows=MAX_ROWS).encode()
+    shape, top = Shape(2, 1, 1), bytes(32)
+    root = sha256(b"\x24\x02" + shape.encode() + top).digest()
+    case = replace(HONEST.case(3, shape_evidence(shape, top)), graph_leaf=leaf, output_root=root)
+    assert judge(*case.arguments) == Judgement(Verdict.BAD_SHAPE, row=0, col=0, expected=0, claimed=0)
+
+
 def test_inputs_of_a_wrong_shape_decide_nothing() -> None:
     """The operator before is to blame then, and nobody else."""
     index, row, col = next(p for p in PLACES if HONEST.graph.operators[p[0]].opcode == Opcode.SOFTMAX)
