@@ -179,6 +179,14 @@ def test_a_graph_of_the_input_alone_or_of_too_much_is_refused() -> None:
         replace(MODEL, header=replace(MODEL.header, op_count=5))
 
 
+def test_the_most_operators_and_weights_are_kept() -> None:
+    first = Operator(0, Opcode.INPUT, 2, per_row(1), 4)
+    operators = (first, *(Operator(i, Opcode.SOFTMAX, 2, per_row(1), 4, a=0) for i in range(1, 4_096)))
+    weights = (to_tensor(np.zeros((1, 1), np.int64), Dtype.INT8),) * 4_096
+    graph = Graph(Header(0, 4_096, 4_096, 1, 9), operators, weights)
+    assert decode_graph(encode_graph(graph)).graph_root == graph.graph_root
+
+
 @pytest.mark.parametrize("shape", [Shape(3, 1, 1), Shape(1, 0, 5), Shape(1, 2, 4_097)])
 def test_a_weight_of_no_shape_is_refused(shape: Shape) -> None:
     refused("graph: shape", RAW[:SHAPES_AT] + shape.encode() + RAW[SHAPES_AT + 9 :])
