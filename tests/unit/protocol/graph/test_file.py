@@ -120,6 +120,7 @@ def at_operator(index: int, offset: int, value: bytes) -> bytes:
         ("graph: order", at_operator(3, 12, b"\0\7")),  # reads a later one
         ("graph: order", at_operator(3, 12, b"\xff\xff")),  # `b` without `a`
         ("graph: order", at_operator(3, 16, b"\x0f\xff")),  # a weight that is not there
+        ("graph: order", at_operator(3, 16, len(MODEL.weights).to_bytes(2, "big"))),  # nor the next after the last
         ("graph: order", at_operator(11, 16, b"\xff\xff\0\0")),  # `w1` without `w0`
         ("graph: input", at_operator(3, 2, b"\1")),  # a second input
         ("graph: input", at_operator(0, 2, b"\2")),  # none at the front
