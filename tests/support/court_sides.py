@@ -24,6 +24,7 @@ class SidedScene(CourtScene):
         self.challenger = world.people.challenger
         self.events: list[Event] = []
         self.seen: dict[Demand, Seen] = {}
+        world.restake()
         self.order = world.order(job, len(works))
         self.batch_id = self.order.digest(world.market.domain)
         for action in (matching(self.order, self.batch_id), delivery(self.batch_id, works)):

@@ -31,6 +31,8 @@ from stun.protocol.trees.specs import model_id
 
 MONEY = 10**14
 LIFE = 100_000
+STAKE = 10**12
+LEAST_STAKE = 2 * 10**11
 OWN = ("Marketplace", "Court")
 
 
@@ -51,7 +53,7 @@ class CourtWorld(World):
         for account in (self.people.requesters[0], *self.people.providers):
             self.act(market_actions.Deposit(account, self.deployed.stun, MONEY, account))
         for account in self.people.providers:
-            self.happen(StakeMore(account, 10**12))
+            self.happen(StakeMore(account, STAKE))
 
     def register(self, graph: Graph) -> bytes:
         """Register a model of class exact; return its id."""
@@ -64,6 +66,12 @@ class CourtWorld(World):
             record = registry.register(None, creator, *roots, NumericClass.EXACT, bond)
             self.market = replace(self.market, models={**self.market.models, name: record})
         return name
+
+    def restake(self) -> None:
+        """Let providers stake again what convictions took."""
+        for account in self.people.providers:
+            if self.market.stakes[account].active < LEAST_STAKE:
+                self.happen(StakeMore(account, STAKE))
 
     def order(self, job: Job, replicas: int) -> Order:
         """Return an order of a job, with a nonce of its own."""

@@ -34,11 +34,13 @@ def is_wrong(draft: Draft, evidence: Evidence) -> bool:
     Errors: "court: trace" (not the one committed), "trees: path", "court: operator" (another one than the verdict
     is about), "court: input" (not the task's), "court: commit" (not two of this replica's), the referee's.
     """
-    return _JUDGES[type(evidence)](draft, evidence)
+    wrong = _JUDGES[type(evidence)](draft, evidence)
+    if not isinstance(evidence, Equivocation):
+        _require_trace(draft, evidence.trace)
+    return wrong
 
 
 def _bad_input(draft: Draft, evidence: BadInput) -> bool:
-    _require_trace(draft, evidence.trace)
     require(evidence.operator.index == 0, "court: operator")
     _require_operator(draft, evidence.trace, evidence.operator)
     return evidence.operator.output_root != evidence.trace.case.input_root
@@ -46,7 +48,6 @@ def _bad_input(draft: Draft, evidence: BadInput) -> bool:
 
 def _bad_output(draft: Draft, evidence: BadOutput) -> bool:
     case = evidence.trace.case
-    _require_trace(draft, evidence.trace)
     require(evidence.operator.index == case.op_count - 1, "court: operator")
     _require_operator(draft, evidence.trace, evidence.operator)
     root = evidence.operator.output_root
@@ -55,7 +56,6 @@ def _bad_output(draft: Draft, evidence: BadOutput) -> bool:
 
 
 def _bad_units(draft: Draft, evidence: BadUnits) -> bool:
-    _require_trace(draft, evidence.trace)
     _require_leaf(evidence.trace, evidence.header, 0)
     rows = _input_rows(evidence.trace, evidence.input)
     return referee.units(evidence.header.data, rows) != evidence.trace.case.units
@@ -63,7 +63,6 @@ def _bad_units(draft: Draft, evidence: BadUnits) -> bool:
 
 def _bad_step(draft: Draft, evidence: BadStep) -> bool:
     trace, operator = evidence.trace, evidence.operator
-    _require_trace(draft, trace)
     require(operator.index > 0, "court: operator")
     _require_operator(draft, trace, operator)
     _require_leaf(trace, evidence.leaf, operator.index + 1)

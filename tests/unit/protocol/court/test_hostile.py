@@ -154,8 +154,10 @@ def test_evidence_that_fits_nothing_committed_is_refused() -> None:
     scene = cheating_scene()
     evidence = with_evidence(scene).evidence
     other = replace(evidence.trace, trace_root=sha256(b"another trace").digest())  # type: ignore[union-attr]
+    uncommitted = replace(evidence.trace, cipher_root=sha256(b"a ciphertext").digest())  # type: ignore[union-attr]
     forged = [
-        (replace(evidence, trace=other), "court: trace"),
+        (replace(evidence, trace=other), "trees: path"),
+        (replace(evidence, trace=uncommitted), "court: trace"),
         (replace(evidence, operator=replace(evidence.operator, index=0)), "court: operator"),  # type: ignore[union-attr]
         (replace(evidence, operator=replace(evidence.operator, path=())), "trees: path"),  # type: ignore[union-attr]
         (replace(evidence, predecessors=()), "court: operator"),
