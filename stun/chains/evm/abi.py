@@ -83,11 +83,12 @@ def _decode(kinds: Sequence[str], data: bytes, name: str) -> tuple[Any, ...]:
 
 @dataclass(frozen=True)
 class AbiFunction:
-    """One external function: canonical input and output types, in order."""
+    """One external function: canonical input and output types, in order, and the inputs' names where they are known."""
 
     name: str
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
+    input_names: tuple[str, ...] = ()
 
     @cached_property
     def selector(self) -> bytes:
@@ -155,7 +156,8 @@ class Abi:
             self.constructor = inputs
         elif entry["type"] == "function":
             outputs = tuple(canonical(part) for part in entry["outputs"])
-            function = AbiFunction(str(entry["name"]), tuple(kind for _, kind in inputs), outputs)
+            names, kinds = tuple(name for name, _ in inputs), tuple(kind for _, kind in inputs)
+            function = AbiFunction(str(entry["name"]), kinds, outputs, names)
             self._functions.setdefault(function.name, []).append(function)
         elif entry["type"] == "event":
             flags = [bool(part["indexed"]) for part in entry["inputs"]]

@@ -9,6 +9,7 @@ import re
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,13 +18,14 @@ from eth_utils.address import is_checksum_address, to_checksum_address
 from eth_utils.crypto import keccak
 
 from stun.chains.evm.abi import split_tuple
-from stun.chains.evm.artifacts import MAX_CODE_BYTES, ArtifactStore
+from stun.chains.evm.artifacts import MAX_CODE_BYTES, Artifact, ArtifactStore
 from stun.chains.evm.rpc import ChainReader
 from stun.chains.interface import ChainError, TransactionSender
 
 ROOT = Path(__file__).resolve().parents[3]
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
-_COMMIT = re.compile(r"[0-9a-f]{40}(-dirty)?")
+_COMMIT = re.compile(r"[0-9a-f]{40}(-dirty)?|sources-[0-9a-f]{64}")
+_MAX_BYTES, _MAX_DEPTH = 2**22, 16
 _HASH = re.compile(r"0x[0-9a-f]{64}")
 
 
@@ -48,6 +50,17 @@ class Deployed:
     transaction: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call that set a contract up after its creation; `contract` is a name in the record."""
+
+    contract: str
+    function: str
+    arguments: tuple[Any, ...]
+    block: int
+    transaction: bytes
+
+
 class ContractRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One contract in the file; `contract` is the source's name, `arguments` by name in the constructor's order."""
 
@@ -59,20 +72,42 @@ class ContractRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     transaction: str
 
 
+class CallRecord(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One call in the file; `arguments` by name in the function's order."""
+
+    contract: str
+    function: str
+    arguments: dict[str, Any]
+    block: int
+    transaction: str
+
+
 class DeploymentFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The file. `commit` is the source's commit id, with "-dirty" when contracts/ differed from it."""
+    """The file. `commit` as `source_commit` says it; `calls` are what set the contracts up, in their order."""
 
     format: Literal[1]
     network: str
     chain_id: int
     commit: str
     contracts: dict[str, ContractRecord]
+    calls: tuple[CallRecord, ...] = ()
 
     def address(self, name: str) -> bytes:
         """The address of a contract; raises DeploymentInvalid when the file has none of that name."""
         if name not in self.contracts:
             raise DeploymentInvalid(f"no contract {name} is deployed on {self.network} (chain {self.chain_id})")
         return bytes.fromhex(self.contracts[name].address[2:])
+
+
+def check_code_size(artifact: Artifact) -> None:
+    """Errors: CodeTooLarge."""
+    if artifact.code_size > MAX_CODE_BYTES:
+        raise CodeTooLarge(f"{artifact.name} has {artifact.code_size} bytes of {MAX_CODE_BYTES}")
+
+
+def deploy_key(label: str, data: bytes) -> str:
+    """The idempotency key of a creation: other code or other arguments are another creation."""
+    return f"deploy:{label}:{hashlib.sha256(data).hexdigest()}"
 
 
 def deploy(
@@ -91,11 +126,9 @@ def deploy(
     """
     label = name or contract
     artifact = (artifacts or ArtifactStore()).load(contract)
-    if artifact.code_size > MAX_CODE_BYTES:
-        raise CodeTooLarge(f"{contract} has {artifact.code_size} bytes of {MAX_CODE_BYTES}")
+    check_code_size(artifact)
     data = artifact.deploy_bytecode + artifact.interface.encode_constructor(arguments)
-    key = f"deploy:{label}:{hashlib.sha256(data).hexdigest()}"
-    intent = sender.wait(sender.submit(key, None, data), timeout=timeout)
+    intent = sender.wait(sender.submit(deploy_key(label, data), None, data), timeout=timeout)
     if intent.created is None or intent.block_number is None or intent.landed is None:
         raise ChainError(f"{label}: the transaction was included without creating a contract")
     code = reader.view().code(intent.created)
@@ -142,23 +175,38 @@ def _as(kind: type, value: Any) -> Any:
 
 
 def record(
-    network: str, chain_id: int, deployed: Sequence[Deployed], commit: str, artifacts: ArtifactStore | None = None
+    network: str,
+    chain_id: int,
+    deployed: Sequence[Deployed],
+    commit: str,
+    artifacts: ArtifactStore | None = None,
+    calls: Sequence[Called] = (),
 ) -> DeploymentFile:
-    """The file's content for contracts just deployed, in their order."""
+    """The file's content for contracts just deployed and the calls that set them up, in their order."""
     store = artifacts or ArtifactStore()
     contracts = {}
     for item in deployed:
         inputs = store.load(item.contract).interface.constructor
-        arguments = {name: to_json(value, kind) for (name, kind), value in zip(inputs, item.arguments, strict=True)}
         contracts[item.name] = ContractRecord(
             item.contract,
             to_checksum_address(item.address),
             "0x" + item.code_hash.hex(),
-            arguments,
+            named_json(inputs, item.arguments),
             item.block,
             "0x" + item.transaction.hex(),
         )
-    return _checked(DeploymentFile(1, network, chain_id, commit, contracts))
+    sources = {item.name: item.contract for item in deployed}
+    recorded = []
+    for call in calls:
+        function = store.load(sources[call.contract]).interface.function(call.function, len(call.arguments))
+        arguments = named_json(list(zip(function.input_names, function.inputs, strict=True)), call.arguments)
+        recorded.append(CallRecord(call.contract, call.function, arguments, call.block, "0x" + call.transaction.hex()))
+    return _checked(DeploymentFile(1, network, chain_id, commit, contracts, tuple(recorded)))
+
+
+def named_json(inputs: Sequence[tuple[str, str]], values: Sequence[Any]) -> dict[str, Any]:
+    """Arguments by name as they stand in the file; `inputs` are names and canonical types."""
+    return {name: to_json(value, kind) for (name, kind), value in zip(inputs, values, strict=True)}
 
 
 def _checked(file: DeploymentFile) -> DeploymentFile:
@@ -176,6 +224,13 @@ def _checked(file: DeploymentFile) -> DeploymentFile:
             (bool(_HASH.fullmatch(item.code_hash)), f"{name}.code_hash"),
             (bool(_HASH.fullmatch(item.transaction)), f"{name}.transaction"),
             (item.block >= 0, f"{name}.block"),
+        ]
+    for call in file.calls:
+        rules += [
+            (call.contract in file.contracts, f"the call of {call.contract!r}, which is not recorded,"),
+            (call.function.isidentifier(), f"the call of {call.contract}.{call.function!r}"),
+            (bool(_HASH.fullmatch(call.transaction)), f"{call.contract}.{call.function}: transaction"),
+            (call.block >= 0, f"{call.contract}.{call.function}: block"),
         ]
     addresses = [item.address for item in file.contracts.values()]
     rules.append((len(set(addresses)) == len(addresses), "an address (it stands there twice)"))
@@ -203,20 +258,36 @@ def save(file: DeploymentFile, path: Path) -> None:
 def load(path: Path) -> DeploymentFile:
     """Read and check a file. Errors: DeploymentInvalid."""
     try:
-        return _checked(msgspec.json.decode(path.read_bytes(), type=DeploymentFile, strict=True))
+        content = path.read_bytes()
+        if len(content) > _MAX_BYTES or _depth(content) > _MAX_DEPTH:
+            raise DeploymentInvalid("larger or deeper than any record")
+        return _checked(msgspec.json.decode(content, type=DeploymentFile, strict=True))
     except OSError as error:
         raise DeploymentInvalid(f"{path} cannot be read: {error.strerror}") from None
     except (msgspec.DecodeError, DeploymentInvalid) as error:
         raise DeploymentInvalid(f"{path}: {error}") from None
 
 
+def _depth(content: bytes) -> int:
+    """How deep brackets are nested, those in strings counted too; deep JSON could exhaust the parser's stack."""
+    opened = accumulate(1 if letter in b"[{" else -1 for letter in re.findall(rb"[][{}]", content))
+    return max(opened, default=0)
+
+
 def source_commit(root: Path = ROOT) -> str:
-    """The commit id of the sources, "-dirty" added when contracts/ differs from it. Errors: ChainError outside git."""
+    """Which sources these are: git's commit id, "-dirty" added when contracts/ differs from it.
+
+    Outside a checkout of its own (an unpacked archive), "sources-" and the hash over every source and the compiler's
+    version that ArtifactStore.source_hash makes.
+    """
+    asked = ["rev-parse", "HEAD", "--show-prefix"], ["status", "--porcelain", "--", "contracts"]
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=root, capture_output=True, text=True, check=True)
-        changes = subprocess.run(
-            ["git", "status", "--porcelain", "--", "contracts"], cwd=root, capture_output=True, text=True, check=True
+        named, changes = (
+            subprocess.run(["git", *words], cwd=root, capture_output=True, text=True, check=True).stdout.split("\n")
+            for words in asked
         )
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise ChainError(f"the commit of {root} cannot be read: {error}") from None
-    return head.stdout.strip() + ("-dirty" if changes.stdout.strip() else "")
+    except (OSError, subprocess.CalledProcessError):
+        named, changes = ["", "no checkout"], []
+    if named[1]:  # no checkout, or a folder inside somebody else's
+        return f"sources-{ArtifactStore(root / 'contracts').source_hash()}"
+    return named[0] + ("-dirty" if any(changes) else "")

@@ -68,6 +68,15 @@ class SentTransaction:
 
 
 @dataclass(frozen=True, slots=True)
+class Content:
+    """What an included transaction asked for; `to` None created a contract."""
+
+    sender: bytes
+    to: bytes | None
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """A call that is simulated. `to` None simulates the creation of a contract; `value` in wei."""
 
@@ -132,6 +141,12 @@ def _receipt(raw: Any) -> Receipt | None:
         bytes.fromhex(created[2:]) if created else None,
         tuple(_log(log) for log in raw["logs"]),
     )
+
+
+def _content(raw: Any) -> Content:
+    to = raw.get("to")
+    data = raw["input"] if "input" in raw else raw["data"]
+    return Content(bytes.fromhex(raw["from"][2:]), bytes.fromhex(to[2:]) if to else None, bytes(data))
 
 
 class Endpoint:
@@ -234,6 +249,10 @@ class Endpoint:
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of an included transaction, None when the node knows of none."""
         return self.ask(lambda: _found(lambda: _receipt(self.w3.eth.get_transaction_receipt(cast(Any, transaction)))))
+
+    def content(self, transaction: bytes) -> Content | None:
+        """What a transaction asked for, None when the node knows of none."""
+        return self.ask(lambda: _found(lambda: _content(self.w3.eth.get_transaction(cast(Any, transaction)))))
 
     def send(self, raw: bytes) -> None:
         """Hand over a signed transaction; raises AlreadyKnown, NonceTooLow, Underpriced, InsufficientFunds ..."""

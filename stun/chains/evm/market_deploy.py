@@ -2,14 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
-from typing import Any
 
 from stun.chains.evm.artifacts import ArtifactStore
 from stun.chains.evm.beacon import constructor_arguments
-from stun.chains.evm.deployments import Deployed, DeploymentFile, deploy, record, source_commit
-from stun.chains.evm.market_contracts import interface
+from stun.chains.evm.building import WAIT_SECONDS, ChainSite, Site
+from stun.chains.evm.deployments import DeploymentFile, record, source_commit
 from stun.chains.evm.rpc import ChainReader
-from stun.chains.interface import IntentState, TransactionSender
+from stun.chains.interface import TransactionSender
 from stun.protocol.beacon.networks import EVMNET_KEY, development_key, development_schedule, evmnet_schedule
 from stun.protocol.beacon.rounds import Schedule
 from stun.protocol.parameters import (
@@ -22,6 +21,8 @@ from stun.protocol.parameters import (
 )
 
 NOBODY = bytes(20)
+CONTRACTS = ("StunToken", "Config", "ModelRegistry", "Staking", "Reputation", "Settlement", "Marketplace", "Beacon")
+OWNED = ("StunToken", "Config", "Staking", "Reputation", "Marketplace")
 _STUN = 10**9
 _USDC = 10**6
 
@@ -80,59 +81,59 @@ def production_plan(usdc: str, owner: bytes) -> Plan:
     return Plan(defaults(), production_bounds(), assets, BeaconPlan(EVMNET_KEY, evmnet_schedule()), owner)
 
 
+def contracts_in(plan: Plan) -> tuple[str, ...]:
+    """Return what a plan deploys, in this order."""
+    return (*CONTRACTS, *(["Usdc6"] if plan.development_coin else []))
+
+
+def lay_out(site: Site, plan: Plan) -> None:
+    """Deploy and wire one market on a site, step by step. Errors: those of the site."""
+    site.prepare(contracts_in(plan))
+    deployer = site.account
+    token = site.create("StunToken")
+    config = site.create("Config", deployer, [tuple(_bound(bound)) for bound in plan.bounds])
+    registry = site.create("ModelRegistry", token, config)
+    staking = site.create("Staking", token, config, deployer)
+    reputation = site.create("Reputation", deployer)
+    settlement = site.create("Settlement", token, config, staking, reputation)
+    market = site.create("Marketplace", deployer, token, config, registry, staking, reputation, settlement)
+    site.create("Beacon", *constructor_arguments(plan.beacon.key, plan.beacon.schedule))
+    usdc = site.create("Usdc6") if plan.development_coin else NOBODY
+    site.call("Config", "publish", [plan.values[p.name] for p in PARAMETERS], (NOBODY,) * 4)
+    for name, rules in plan.assets.items():
+        asset = {"stun": token, "usdc": usdc}.get(name) or bytes.fromhex(name.removeprefix("0x"))
+        site.call("Config", "list_asset", asset, *astuple(rules), label=name)
+    site.call("Staking", "set_slasher", market, True)
+    site.call("Reputation", "set_recorder", market, True)
+    if plan.owner and plan.owner != deployer:
+        for name in OWNED:
+            site.call(name, "transfer_ownership", plan.owner)
+
+
 class MarketDeployment:
     """Deploys one market; run again after a crash, it goes on where it stopped."""
 
     def __init__(
-        self, sender: TransactionSender, reader: ChainReader, plan: Plan, tell: Callable[[str], None] = lambda _: None
+        self,
+        sender: TransactionSender,
+        reader: ChainReader,
+        plan: Plan,
+        tell: Callable[[str], None] = lambda _: None,
+        timeout: float = WAIT_SECONDS,
     ) -> None:
         self._sender = sender
         self._reader = reader
         self._plan = plan
         self._tell = tell
-        self._artifacts = ArtifactStore()
-        self.deployed: dict[str, Deployed] = {}
+        self._timeout = timeout
 
     def run(self, network: str) -> DeploymentFile:
         """Deploy, wire and return the record. Errors: Reverted, ChainError."""
-        names = ["StunToken", "Config", "ModelRegistry", "Staking", "Reputation", "Settlement", "Marketplace", "Beacon"]
-        self._artifacts.build([*names, *(["Usdc6"] if self._plan.development_coin else [])])
-        deployer = self._sender.account
-        token = self._deploy("StunToken")
-        config = self._deploy("Config", deployer, [tuple(_bound(bound)) for bound in self._plan.bounds])
-        registry = self._deploy("ModelRegistry", token, config)
-        staking = self._deploy("Staking", token, config, deployer)
-        reputation = self._deploy("Reputation", deployer)
-        settlement = self._deploy("Settlement", token, config, staking, reputation)
-        market = self._deploy("Marketplace", deployer, token, config, registry, staking, reputation, settlement)
-        self._deploy("Beacon", *constructor_arguments(self._plan.beacon.key, self._plan.beacon.schedule))
-        usdc = self._deploy("Usdc6") if self._plan.development_coin else NOBODY
-        self._call("Config", "publish", [self._plan.values[p.name] for p in PARAMETERS], (NOBODY,) * 4)
-        for name, rules in self._plan.assets.items():
-            asset = {"stun": token, "usdc": usdc}.get(name) or bytes.fromhex(name.removeprefix("0x"))
-            self._call("Config", "list_asset", asset, *astuple(rules), label=name)
-        self._call("Staking", "set_slasher", market, True)
-        self._call("Reputation", "set_recorder", market, True)
-        self._hand_over(deployer)
-        return record(network, self._reader.chain_id, list(self.deployed.values()), source_commit())
-
-    def _hand_over(self, deployer: bytes) -> None:
-        if self._plan.owner and self._plan.owner != deployer:
-            for name in ("StunToken", "Config", "Staking", "Reputation", "Marketplace"):
-                self._call(name, "transfer_ownership", self._plan.owner)
-
-    def _deploy(self, contract: str, *arguments: Any) -> bytes:
-        self._tell(f"deploying {contract}")
-        done = deploy(self._sender, self._reader, contract, arguments, artifacts=self._artifacts)
-        self.deployed[contract] = done
-        return done.address
-
-    def _call(self, contract: str, name: str, *arguments: Any, label: str = "") -> None:
-        self._tell(f"{contract}.{name} {label}".rstrip())
-        target = self.deployed[contract].address
-        data = interface(contract).function(name).encode(*arguments)
-        intent = self._sender.submit(f"wire:{target.hex()}:{name}:{label}", target, data)
-        self._sender.wait(intent, IntentState.INCLUDED, 120.0)
+        artifacts = ArtifactStore()
+        site = ChainSite(self._sender, self._reader, self._tell, artifacts, self._timeout)
+        lay_out(site, self._plan)
+        deployed = list(site.deployed.values())
+        return record(network, self._reader.chain_id, deployed, source_commit(), artifacts, site.called)
 
 
 def _bound(bound: Bound) -> tuple[int, int, int, int]:

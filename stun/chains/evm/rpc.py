@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
 
 from stun.chains.evm.abi import AbiFunction
-from stun.chains.evm.endpoint import BlockRef, Call, Endpoint, Log, Receipt, SentTransaction
+from stun.chains.evm.endpoint import BlockRef, Call, Content, Endpoint, Log, Receipt, SentTransaction
 from stun.chains.evm.errors import (
     AlreadyKnown,
     BlockUnknown,
@@ -148,6 +148,22 @@ class ChainReader:
         if len(names) < self.needed:
             raise Unreachable(f"receipt: {len(names)} of {self.needed} needed endpoints have its block")
         return self._same(f"receipt of 0x{transaction.hex()}", names)
+
+    def content(self, transaction: bytes) -> Content | None:
+        """What an included transaction asked for, as every endpoint that has it says; None when none has it.
+
+        Errors: EndpointsDisagree; Unreachable when fewer than `needed` endpoints answered.
+        """
+        answers: dict[str, Content | None] = {}
+        for endpoint in self.endpoints:
+            try:
+                answers[endpoint.name] = endpoint.content(transaction)
+            except Unreachable:
+                continue
+        if len(answers) < self.needed:
+            raise Unreachable(f"transaction: {len(answers)} of {self.needed} needed endpoints answered")
+        having: dict[str, Content | _Refused] = {name: found for name, found in answers.items() if found is not None}
+        return self._same(f"transaction 0x{transaction.hex()}", having) if having else None
 
     def broadcast(self, raw: bytes) -> None:
         """Hand a signed transaction to every endpoint; one that takes or already has it is enough.

@@ -1,9 +1,10 @@
 """Comparing what is on a chain with the record of it and with a fresh compile of the sources.
 
-Vyper puts immutables after the runtime code. Their values are found by simulating the creation with the recorded
-arguments, twice, from different senders and on different blocks: bytes that come out the same both times are implied
-by the arguments and must be on the chain; the others depend on the address, the sender or the time, and are reported
-as unproven. The recorded code hash covers them all.
+A creation whose transaction carries exactly the sources' code and the recorded arguments settles the immutables: what a
+constructor leaves follows from them. Where the node does not have the transaction any more, the creation is simulated
+with the recorded arguments, twice, from different senders and on different blocks: bytes that come out the same both
+times are implied by the arguments and must be on the chain (Vyper puts immutables after the runtime code); the others
+depend on the address, the sender or the time, and are reported as unproven. The recorded code hash covers them all.
 """
 
 from collections.abc import Sequence
@@ -11,32 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from eth_abi.exceptions import EncodingError
 from eth_utils.crypto import keccak
 
 from stun.chains.evm.artifacts import Artifact, ArtifactStore, ContractUnknown, Immutable
 from stun.chains.evm.deployments import ContractRecord, DeploymentFile, DeploymentInvalid, from_json, load, to_json
 from stun.chains.evm.errors import EndpointRefused, Reverted
+from stun.chains.evm.findings import Findings, Mismatch, Verification
 from stun.chains.evm.rpc import ChainReader, ChainView
+from stun.chains.evm.verified_history import check_call, check_creation, digest_of
 
 _PROBES = (bytes.fromhex("51" * 20), bytes.fromhex("a3" * 20))
-
-
-@dataclass(frozen=True, slots=True)
-class Mismatch:
-    """One thing that is not as recorded: `what` of which contract, both values as text."""
-
-    contract: str
-    what: str
-    expected: str
-    found: str
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """The outcome: what contradicts the record, and what could be neither proved nor refuted."""
-
-    mismatches: tuple[Mismatch, ...]
-    unproven: tuple[str, ...]
 
 
 def verify(file: Path | DeploymentFile, reader: ChainReader, artifacts: ArtifactStore | None = None) -> list[Mismatch]:
@@ -48,37 +34,42 @@ def verify(file: Path | DeploymentFile, reader: ChainReader, artifacts: Artifact
 
 
 def inspect(file: Path | DeploymentFile, reader: ChainReader, artifacts: ArtifactStore | None = None) -> Verification:
-    """As `verify`, with the list of immutables and getters that prove nothing either way."""
+    """As `verify`, with what proves nothing either way."""
     record = load(file) if isinstance(file, Path) else file
-    if reader.chain_id != record.chain_id:
-        wrong = Mismatch("", "chain id", str(record.chain_id), str(reader.chain_id))
-        return Verification((wrong,), ())
-    view = reader.view()
-    store = artifacts or ArtifactStore()
-    mismatches: list[Mismatch] = []
-    unproven: list[str] = []
+    findings = Findings()
+    if findings.same("", "chain id", str(record.chain_id), str(reader.chain_id)):
+        compare_contracts(record, reader.view(), artifacts or ArtifactStore(), findings)
+    return findings.outcome()
+
+
+def compare_contracts(record: DeploymentFile, view: ChainView, store: ArtifactStore, findings: Findings) -> None:
+    """Compare every contract and every call of a record with the chain at one block."""
+    sources: dict[str, Artifact] = {}
+    moved = {call.contract for call in record.calls if call.function == "transfer_ownership"}
     for name, item in record.contracts.items():
-        found = _Contract(name, item, view, mismatches, unproven)
         try:
-            artifact = store.load(item.contract)
+            sources[name] = store.load(item.contract)
         except ContractUnknown:
-            mismatches.append(Mismatch(name, "source", item.contract, "none"))
+            findings.same(name, "source", item.contract, "none")
             continue
-        found.check(artifact)
-    return Verification(tuple(mismatches), tuple(unproven))
+        _Contract(name, item, view, findings).check(sources[name], ("owner",) if name in moved else ())
+    for call in record.calls:
+        if call.contract in sources:
+            address = bytes.fromhex(record.contracts[call.contract].address[2:])
+            check_call(call, address, sources[call.contract], view.reader, findings)
 
 
 @dataclass(frozen=True, slots=True)
 class _Contract:
-    """One contract under comparison; findings go into the two lists."""
+    """One contract under comparison."""
 
     name: str
     record: ContractRecord
     view: ChainView
-    mismatches: list[Mismatch]
-    unproven: list[str]
+    findings: Findings
 
-    def check(self, artifact: Artifact) -> None:
+    def check(self, artifact: Artifact, passed_on: Sequence[str]) -> None:
+        """Compare it; getters named in `passed_on` answer what a later recorded call made of the argument."""
         address = bytes.fromhex(self.record.address[2:])
         code = self.view.code(address)
         if not self._same("code", "present", "present" if code else "none"):
@@ -86,18 +77,17 @@ class _Contract:
         self._same("code hash", self.record.code_hash, "0x" + keccak(code).hex())
         size = len(artifact.runtime_bytecode)
         self._same("code size", str(artifact.code_size), str(len(code)))
-        self._same("runtime code", _digest(artifact.runtime_bytecode), _digest(code[:size]))
+        self._same("runtime code", digest_of(artifact.runtime_bytecode), digest_of(code[:size]))
         arguments = self._arguments(artifact)
         if arguments is None:
             return
+        proven = check_creation(self.name, self.record, artifact, arguments, self.view.reader, self.findings)
         if len(code) == artifact.code_size:
-            self._immutables(artifact, arguments, code[size:])
-        self._getters(artifact, arguments, address)
+            self._immutables(artifact, arguments, code[size:], proven)
+        self._getters(artifact, arguments, address, passed_on)
 
     def _same(self, what: str, expected: str, found: str) -> bool:
-        if expected != found:
-            self.mismatches.append(Mismatch(self.name, what, expected, found))
-        return expected == found
+        return self.findings.same(self.name, what, expected, found)
 
     def _arguments(self, artifact: Artifact) -> tuple[Any, ...] | None:
         inputs = artifact.interface.constructor
@@ -105,12 +95,14 @@ class _Contract:
         if not self._same("arguments", ", ".join(names), ", ".join(self.record.arguments)):
             return None
         try:
-            return tuple(from_json(self.record.arguments[name], kind) for name, kind in inputs)
-        except DeploymentInvalid as error:
-            self.mismatches.append(Mismatch(self.name, "arguments", "well-formed", str(error)))
+            arguments = tuple(from_json(self.record.arguments[name], kind) for name, kind in inputs)
+            artifact.interface.encode_constructor(arguments)
+        except (DeploymentInvalid, EncodingError) as error:
+            self._same("arguments", "well-formed", str(error))
             return None
+        return arguments
 
-    def _immutables(self, artifact: Artifact, arguments: Sequence[Any], found: bytes) -> None:
+    def _immutables(self, artifact: Artifact, arguments: Sequence[Any], found: bytes, proven: bool) -> None:
         if not artifact.immutables:
             return
         data = artifact.deploy_bytecode + artifact.interface.encode_constructor(arguments)
@@ -120,29 +112,26 @@ class _Contract:
             first = self.view.call(None, data, _PROBES[0])[size:]
             second = earlier.call(None, data, _PROBES[1])[size:]
         except (Reverted, EndpointRefused) as error:
-            self.unproven.append(f"{self.name}: no immutable, its creation cannot be simulated ({error})")
+            if not proven:
+                self.findings.doubt(f"{self.name}: no immutable, its creation cannot be simulated ({error})")
             return
         for item in artifact.immutables:
-            self._immutable(item, first, second, found)
+            self._immutable(item, first, second, found, proven)
 
-    def _immutable(self, item: Immutable, first: bytes, second: bytes, found: bytes) -> None:
+    def _immutable(self, item: Immutable, first: bytes, second: bytes, found: bytes, proven: bool) -> None:
         part = slice(item.offset, item.offset + item.length)
-        if first[part] != second[part]:
-            self.unproven.append(f"{self.name}: immutable {item.name} depends on more than the arguments")
-            return
-        self._same(f"immutable {item.name}", "0x" + first[part].hex(), "0x" + found[part].hex())
+        if first[part] == second[part]:
+            self._same(f"immutable {item.name}", "0x" + first[part].hex(), "0x" + found[part].hex())
+        elif not proven:
+            self.findings.doubt(f"{self.name}: immutable {item.name} depends on more than the arguments")
 
-    def _getters(self, artifact: Artifact, arguments: Sequence[Any], address: bytes) -> None:
+    def _getters(self, artifact: Artifact, arguments: Sequence[Any], address: bytes, passed_on: Sequence[str]) -> None:
         for (name, kind), value in zip(artifact.interface.constructor, arguments, strict=True):
             bare = name.strip("_")
-            getters = [g for g in (name, bare, bare.upper()) if artifact.interface.has(g)]
+            getters = [g for g in (name, bare, bare.upper()) if artifact.interface.has(g) and g not in passed_on]
             for getter in dict.fromkeys(getters):
                 function = artifact.interface.function(getter)
                 if function.inputs or function.outputs != (kind,):
                     continue
                 now = self.view.read(address, function)
                 self._same(f"{getter}()", str(to_json(value, kind)), str(to_json(now, kind)))
-
-
-def _digest(code: bytes) -> str:
-    return f"{len(code)} bytes, keccak 0x{keccak(code).hex()}"
