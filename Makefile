@@ -42,7 +42,7 @@ format: linters ## lay the Python code out
 	@$(LINT)/ruff format .
 	@$(LINT)/ruff check --select I --fix .
 
-bench: dev node contracts ## every benchmark; the last line is one JSON object of all figures
+bench: torch node contracts ## every benchmark; the last line is one JSON object of all figures
 	@$(BIN)/python -m scripts.bench
 
 bench-gas: dev node contracts ## gas alone, in under a minute

@@ -42,24 +42,25 @@ class Engine:
         self._last = _last_uses(graph)
 
     def run(self, inputs: Array) -> Array:
-        """Outputs [tasks, rows, cols] of inputs [tasks, n, cols]; what is no longer needed is dropped on the way."""
+        """Outputs [tasks, rows, cols] of inputs [tasks, n, cols], a pack at a time; what is read no more is dropped."""
         most = max(1, MAX_PACK_ROWS // inputs.shape[1])
-        packs = [self._run_pack(inputs[first : first + most]) for first in range(0, len(inputs), most)]
+        packs = [self.visit(inputs[first : first + most], _ignore) for first in range(0, len(inputs), most)]
         return packs[0] if len(packs) == 1 else np.concatenate(packs)
 
     def run_all(self, inputs: Array) -> list[Array]:
         """Every operator's output [tasks, rows, cols], the input first."""
-        outputs = [self._as_input(inputs)]
-        for operator, step in zip(self.graph.operators[1:], self._steps, strict=True):
-            reads = [outputs[index] for index in operator.predecessors]
-            outputs.append(step(reads, *inputs.shape[:2]))
+        outputs: list[Array] = []
+        self.visit(inputs, lambda _, output: outputs.append(output))
         return outputs
 
-    def _run_pack(self, inputs: Array) -> Array:
+    def visit(self, inputs: Array, see: Callable[[int, Array], None]) -> Array:
+        """Show every operator's index and output as it is computed, the input first; returns the last. One pack."""
         held: dict[int, Array] = {0: self._as_input(inputs)}
+        see(0, held[0])
         for operator, step in zip(self.graph.operators[1:], self._steps, strict=True):
             reads = [held[index] for index in operator.predecessors]
             held[operator.index] = step(reads, *inputs.shape[:2])
+            see(operator.index, held[operator.index])
             for index in self._last[operator.index]:
                 held.pop(index, None)
         return held[len(self.graph.operators) - 1]
@@ -73,6 +74,10 @@ def task_outputs(graph: Graph, outputs: Sequence[Array], task: int) -> tuple[Ten
     return tuple(
         to_tensor(array[task], operator.dtype) for array, operator in zip(outputs, graph.operators, strict=True)
     )
+
+
+def _ignore(index: int, output: Array) -> None:
+    """Nobody looks."""
 
 
 def _last_uses(graph: Graph) -> list[list[int]]:

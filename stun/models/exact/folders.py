@@ -9,7 +9,7 @@ from pathlib import Path
 
 KERNELS = "STUN_KERNELS"  # a folder of compiled kernels to read and never write: what a sandboxed process is given
 _READY = "ready"
-_WARMING = "from stun.models.exact import hashing, paths; paths.choose_path(); hashing.native_roots()"
+_WARMING = "from stun.models.exact import hashing, paths; paths.choose_path(); hashing._require_known_roots()"
 _WARMING_SECONDS = 300
 
 

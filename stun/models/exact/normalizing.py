@@ -18,24 +18,45 @@ Integers = NDArray[np.int64]
 _STEPS = np.arange(MAX_EXPONENT + 1)
 _POWERS = rshr(np.array(EXP_COARSE)[_STEPS >> 6] * np.array(EXP_FINE)[_STEPS & 63], 15).astype(np.float64)
 _FLOAT_NORM_SHIFT = 52
+_NORM_ROWS = 64  # rows that stay in the cache
 
 
 def add_norm(a: Array, b: Array, gain: Integers, bias: Integers, shift: int) -> Array:
     """Int16 [tasks, rows, N], N <= 1,024: |d| < 2^27, d * rec <= 2^46, z * gain < 2^51."""
-    x: Doubles = np.add(a, b, dtype=np.float64)
-    d = x * x.shape[2]
-    d -= x.sum(2, keepdims=True)
-    d = d * (_reciprocals(_spread(x)) * 2.0**-26)
-    z = _rounded(d)
-    z = z * (gain * 2.0**-shift)
-    z = z + bias * 2.0**-shift  # an integer below 2^52 in units of 2^-shift
-    return _clamped(_rounded(z)) if shift <= _FLOAT_NORM_SHIFT else _norm_in_integers(a, b, gain, bias, shift)
+    if shift > _FLOAT_NORM_SHIFT:
+        return _norm_in_integers(a, b, gain, bias, shift)
+    out = np.empty(a.shape, np.int16)
+    cols = a.shape[2]
+    left, right, target = (x.reshape(-1, cols) for x in (a, b, out))
+    factor, offset = gain * 2.0**-shift, bias * 2.0**-shift + 0.5
+    for first in range(0, len(left), _NORM_ROWS):
+        part = slice(first, first + _NORM_ROWS)
+        _norm_strip(left[part], right[part], factor, offset, target[part])
+    return out
+
+
+def _norm_strip(a: Array, b: Array, factor: Doubles, offset: Doubles, out: Array) -> None:
+    """V = N * (N * sum x^2 - (sum x)^2): both products are at most 2^52 before the last one, which is in int64."""
+    x: Doubles = np.add(a, b, dtype=np.int32).astype(np.float64)
+    cols, totals = x.shape[1], x.sum(1)
+    spread = (cols * np.einsum("ij,ij->i", x, x) - totals * totals).astype(np.int64) * cols
+    x *= cols
+    x -= totals[:, None]
+    x *= _reciprocals(spread) * 2.0**-26
+    x += 0.5
+    np.floor(x, out=x)
+    x *= factor
+    x += offset
+    np.floor(x, out=x)
+    _clamp(x, out)
 
 
 def l2_norm(x: Array) -> Array:
     """Int16 [tasks, rows, N]: x * rec <= 2^46."""
     squares = np.square(x, dtype=np.int64).sum(2)
-    return _clamped(_rounded(x * (_reciprocals(squares) * 2.0**-31)))
+    out = np.empty(x.shape, np.int16)
+    _clamp(_rounded(x * (_reciprocals(squares) * 2.0**-31)), out)
+    return out
 
 
 def softmax(scores: Array) -> Array:
@@ -58,15 +79,6 @@ def mean(x: Array) -> Array:
     return result
 
 
-def _spread(x: Doubles) -> Integers:
-    """V = N * (N * sum x^2 - (sum x)^2): both products are at most 2^52 before the last one, which is in int64."""
-    n = x.shape[2]
-    squares = np.einsum("bij,bij->bi", x, x)
-    totals = x.sum(2)
-    result: Integers = (n * squares - totals * totals).astype(np.int64) * n
-    return result
-
-
 def _reciprocals(squares: Integers) -> Doubles:
     """floor(2^46 / max(isqrt v, 1)) as a last axis of one."""
     flat = [(1 << 46) // max(isqrt(value), 1) for value in squares.ravel().tolist()]
@@ -80,10 +92,12 @@ def _rounded(values: Doubles) -> Doubles:
     return result
 
 
-def _clamped(values: Doubles) -> Array:
-    np.maximum(values, INT16_MIN, out=values)
-    np.minimum(values, INT16_MAX, out=values)
-    return values.astype(np.int16)
+def _clamp(values: Doubles, out: Array) -> None:
+    """To int16, by way of int64, which holds whatever comes."""
+    wide = values.astype(np.int64)
+    np.maximum(wide, INT16_MIN, out=wide)
+    np.minimum(wide, INT16_MAX, out=wide)
+    np.copyto(out, wide, casting="unsafe")
 
 
 def _norm_in_integers(a: Array, b: Array, gain: Integers, bias: Integers, shift: int) -> Array:

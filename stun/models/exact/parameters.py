@@ -32,8 +32,13 @@ class LinearParameters:
 
     @property
     def peak(self) -> int:
-        """No sum before the bias is larger in magnitude."""
-        return self.weights.shape[1] * 127 * 128
+        """No sum before the bias, nor any part of one, is larger in magnitude."""
+        return peak_of(self.weights)
+
+
+def peak_of(weights: NDArray[np.int8]) -> int:
+    """What no sum of products of int8 values with these weights [N, K], in whatever order, can pass."""
+    return 128 * int(np.abs(weights.astype(np.int32)).sum(1).max())
 
 
 def linear_parameters(graph: Graph, operator: Operator) -> LinearParameters:

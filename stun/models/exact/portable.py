@@ -1,7 +1,8 @@
 """The path that runs everywhere: NumPy alone, products on float32 units that stay exact.
 
-A float32 product is exact while no partial sum passes 2^24, whatever the order of the additions: at most 1,024 products
-of int8 at a time (128 * 127 * 1,024 < 2^24). TF32 and bfloat16 "fast math" would break it; the known answers see that.
+A float32 product is exact while no partial sum passes 2^24, whatever the order of the additions: all of it where the
+weights are small enough, else at most 1,024 products of int8 at a time (128 * 127 * 1,024 < 2^24). TF32 and bfloat16
+"fast math" would break it; the known answers see that.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,15 +13,16 @@ from numpy.typing import NDArray
 
 from stun.models.exact.engine import Array, Backend, Step
 from stun.models.exact.normalizing import add_norm, l2_norm, mean, softmax
-from stun.models.exact.parameters import WIDTHS, LinearParameters, full_table, linear_parameters, vector
-from stun.models.exact.rounding import Rounding
+from stun.models.exact.parameters import WIDTHS, LinearParameters, full_table, linear_parameters, peak_of, vector
+from stun.models.exact.rounding import Rounding, prepare_lookup
 from stun.protocol.graph.arithmetic import window
-from stun.protocol.graph.arrays import to_array
+from stun.protocol.graph.arrays import stored_array, to_array
 from stun.protocol.graph.operators import BY_ROW, COLUMNS, Opcode, Operator
 from stun.protocol.graph.structure import Graph
 
-EXACT_DEPTH = 1024
-FEW_ROWS = 128
+EXACT_DEPTH, EXACT_PEAK = 1024, 2**24
+FEW_ROWS = 32
+BLOCK_ROWS = 256  # rows whose sums are made and rounded at once
 _SOFTMAX_PEAK = (2**14 + 2**10) * 128  # probabilities add up to 2^14, each rounded by at most a half
 
 
@@ -34,10 +36,10 @@ class Portable(Backend):
 
     def products(self, weights: NDArray[np.int8]) -> Callable[[Array], Array]:
         """x int8 [rows, K] -> integers [rows, N] in any dtype, for weights [N, K]."""
-        left = weights.astype(np.float32)
+        left, depth = weights.astype(np.float32), EXACT_DEPTH if peak_of(weights) >= EXACT_PEAK else weights.shape[1]
 
         def multiply(x: Array) -> Array:
-            parts = [slice(first, first + EXACT_DEPTH) for first in range(0, x.shape[1], EXACT_DEPTH)]
+            parts = [slice(first, first + depth) for first in range(0, x.shape[1], depth)]
             sums = [_product(x[:, part].astype(np.float32), left[:, part]) for part in parts]
             return sums[0] if len(sums) == 1 else np.sum(sums, axis=0, dtype=np.float64)
 
@@ -45,7 +47,7 @@ class Portable(Backend):
 
     def pairs(self, a: Array, b: Array, peak: int) -> Array:
         """a [..., M, K] times b [..., N, K] transposed, where no sum of magnitudes passes `peak`."""
-        unit: Any = np.float32 if peak < 2**24 else np.float64
+        unit: Any = np.float32 if peak < EXACT_PEAK else np.float64
         result: Array = np.matmul(a.astype(unit), b.astype(unit).swapaxes(-1, -2))
         return result
 
@@ -61,8 +63,11 @@ def _linear(self: Portable, graph: Graph, operator: Operator) -> Step:
     multiply, finish = self.products(found.weights), _finish(operator, found)
 
     def step(inputs: Sequence[Array], tasks: int, n: int) -> Array:
-        x = inputs[0]
-        y = finish(multiply(x.reshape(-1, x.shape[2]))).reshape(x.shape[0], x.shape[1], -1)
+        x = inputs[0].reshape(-1, inputs[0].shape[2])
+        out = np.empty((len(x), len(found.weights)), WIDTHS[operator.dtype])
+        for first in range(0, len(x), BLOCK_ROWS):
+            out[first : first + BLOCK_ROWS] = finish(multiply(x[first : first + BLOCK_ROWS]))
+        y = out.reshape(tasks, -1, out.shape[1])
         return np.ascontiguousarray(y.swapaxes(1, 2)) if found.is_transposed else y
 
     return step
@@ -73,10 +78,9 @@ def _finish(operator: Operator, found: LinearParameters) -> Callable[[Array], Ar
     if found.mult2 is None or found.table is None:
         return Rounding(found.mult, found.bias, operator.shift, *last, found.peak).prepare()
     wide = np.dtype(np.int16)
-    first = Rounding(found.mult, found.bias, operator.shift, -(2**15), 2**15 - 1, wide, found.peak).prepare()
-    second = Rounding(found.mult2, np.zeros(1, np.int64), operator.shift2, *last, 2**15).prepare()
-    table = np.roll(found.table, 2**15)  # by the value's bits read as unsigned
-    return lambda sums: second(table[first(sums).view(np.uint16)])
+    first = Rounding(found.mult, found.bias, operator.shift, -(2**15), 2**15 - 1, wide, found.peak)
+    second = Rounding(found.mult2, np.zeros(1, np.int64), operator.shift2, *last, 2**15)
+    return prepare_lookup(first, found.table, second)
 
 
 def _matmul(self: Portable, graph: Graph, operator: Operator) -> Step:
@@ -102,17 +106,17 @@ def _matmul(self: Portable, graph: Graph, operator: Operator) -> Step:
 
 
 def _gather(self: Portable, graph: Graph, operator: Operator) -> Step:
-    table = to_array(graph.weights[operator.w0]).astype(WIDTHS[operator.dtype])
+    table = stored_array(graph.weights[operator.w0])  # as it lies in the file: a large table is not copied
 
     def step(inputs: Sequence[Array], tasks: int, n: int) -> Array:
         rows: Array = table[np.clip(inputs[0][:, :, operator.column], 0, len(table) - 1)]
-        return rows
+        return rows.astype(WIDTHS[operator.dtype])
 
     return step
 
 
 def _places(self: Portable, graph: Graph, operator: Operator) -> Step:
-    table = to_array(graph.weights[operator.w0]).astype(WIDTHS[operator.dtype])
+    table = stored_array(graph.weights[operator.w0]).astype(WIDTHS[operator.dtype])
     return lambda inputs, tasks, n: np.tile(table[: operator.shape(n).rows], (tasks, 1, 1))
 
 

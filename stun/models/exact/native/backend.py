@@ -1,4 +1,4 @@
-"""The backend of compiled kernels. What they do not cover (Window, Max, odd sizes) the portable path computes."""
+"""The backend of compiled kernels. Gather, Window, Max and odd sizes are left to the portable path."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
@@ -12,7 +12,7 @@ from stun.models.exact.parameters import WIDTHS, full_table, linear_parameters, 
 from stun.models.exact.portable import Portable
 from stun.protocol.graph.arithmetic import MAX_EXPONENT, rshr
 from stun.protocol.graph.arrays import to_array
-from stun.protocol.graph.operators import BY_ROW, COLUMNS, Opcode, Operator
+from stun.protocol.graph.operators import COLUMNS, Opcode, Operator
 from stun.protocol.graph.structure import Graph
 from stun.protocol.graph.tables import EXP_COARSE, EXP_FINE
 
@@ -90,20 +90,6 @@ def _matmul(self: Native, graph: Graph, operator: Operator) -> Step:
         return out
 
     return columns if operator.mode == COLUMNS else by_rows
-
-
-def _gather(self: Native, graph: Graph, operator: Operator) -> Step:
-    if operator.mode == BY_ROW:
-        return self.portable.prepare(graph, operator)
-    table = to_array(graph.weights[operator.w0]).astype(WIDTHS[operator.dtype])
-
-    def step(inputs: Sequence[Array], tasks: int, n: int) -> Array:
-        ids = np.ascontiguousarray(inputs[0][:, :, operator.column], np.int32).ravel()
-        out = np.empty((len(ids), table.shape[1]), table.dtype)
-        rows.gather(table, ids, out)
-        return out.reshape(tasks, -1, table.shape[1])
-
-    return step
 
 
 def _requant(self: Native, graph: Graph, operator: Operator) -> Step:
@@ -186,7 +172,6 @@ def _flat(x: Array) -> Array:
 
 
 _STEPS: dict[Opcode, Callable[[Native, Graph, Operator], Step]] = {
-    Opcode.GATHER: _gather,
     Opcode.LINEAR: _linear,
     Opcode.MATMUL: _matmul,
     Opcode.REQUANT: _requant,

@@ -52,13 +52,6 @@ def look_up(x: Array, table: NDArray[np.int16], out: Array) -> None:
 
 
 @compiled
-def gather(table: Array, ids: NDArray[np.int32], out: Array) -> None:
-    """out[r] = table[ids[r] within the table]."""
-    for row in range(len(ids)):
-        out[row] = table[clamp(np.int64(ids[row]), 0, len(table) - 1)]
-
-
-@compiled
 def add_norm(a: Array, b: Array, gain: NDArray[np.int64], bias: NDArray[np.int64], shift: int, out: Array) -> None:
     """`d` fits int32; z within 2^20."""
     cols, half = a.shape[1], np.int64(1) << (shift - 1)

@@ -128,6 +128,16 @@ def _turned(builder: Any, rows: list[Any]) -> list[Any]:
     return rows
 
 
+def _copying(_typing: Any, target: Any, source: Any) -> Any:
+    """Copy 64 bytes."""
+
+    def emit(context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        v.store(builder, v.load(builder, arguments[1]), arguments[0])
+        return context.get_dummy_value()
+
+    return types.void(types.intp, types.intp), emit
+
+
 def _reading(_typing: Any, address: Any) -> Any:
     def emit(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
         return v.load(builder, arguments[0], v.I8)
@@ -137,7 +147,9 @@ def _reading(_typing: Any, address: Any) -> Any:
 
 _compress: Any = intrinsic(_compressing)
 _read_byte: Any = intrinsic(_reading)
+_copy_block: Any = intrinsic(_copying)
 _transpose_bytes, _transpose_halves = _transpose(1), _transpose(2)
+_LINE = 3 * BLOCK  # a lane's edge block in the middle: whole blocks may be copied over either end
 
 
 @compiled
@@ -145,10 +157,10 @@ def hash_messages(
     addresses: NDArray[np.int64], length: int, width: int, tag: int, kind: int, digests: NDArray[np.uint8]
 ) -> None:
     """digests[i] = sha256(tag | kind | `length` bytes at addresses[i]), elements of `width` bytes (1 or 2) turned."""
-    state, words = np.empty(8 * LANES, np.uint32), np.empty(16 * LANES, np.uint32)
-    edges, table, edge_table = np.empty(LANES * BLOCK, np.uint8), np.empty(LANES, np.int64), np.empty(LANES, np.int64)
+    state, words, table = np.empty(8 * LANES, np.uint32), np.empty(16 * LANES, np.uint32), np.empty(LANES, np.int64)
+    edges, edge_table = np.empty(LANES * _LINE, np.uint8), np.empty(LANES, np.int64)
     for lane in range(LANES):
-        edge_table[lane] = edges.ctypes.data + BLOCK * lane
+        edge_table[lane] = edges.ctypes.data + _LINE * lane + BLOCK
     blocks = (PREFIX + length + 9 + BLOCK - 1) // BLOCK
     for first in range(0, len(addresses), LANES):
         for lane in range(LANES):
@@ -159,7 +171,7 @@ def hash_messages(
             if start >= 0 and start + BLOCK <= length:
                 source, offset = table.ctypes.data, start
             else:
-                _fill_edges(edges, table, start, length, width, tag, kind, blocks * BLOCK - PREFIX)
+                _fill_edges(edges, table, start, length, width - 1, tag, kind, block == blocks - 1)
                 source, offset = edge_table.ctypes.data, 0
             if width == 1:
                 _transpose_bytes(words.ctypes.data, source, offset)
@@ -171,30 +183,64 @@ def hash_messages(
 
 @compiled
 def _fill_edges(
-    edges: NDArray[np.uint8],
-    table: NDArray[np.int64],
-    start: int,
-    length: int,
-    width: int,
-    tag: int,
-    kind: int,
-    end: int,
-) -> None:
+    edges: NDArray[np.uint8], table: NDArray[np.int64], start: int, length: int, turn: int, tag: int, kind: int,
+    is_last: bool,
+) -> None:  # fmt: skip
     """The blocks, one a lane, that hold more than body: tags before it, or the end mark and the bit length after it."""
-    turn = width - 1
-    from_body, to_body = max(start, 0), min(start + BLOCK, length)
+    begin, end = max(start, 0), min(start + BLOCK, length)
     for lane in range(LANES):
-        line = edges[BLOCK * lane : BLOCK * lane + BLOCK]
-        line[:] = 0
-        for place in range(from_body, to_body):
-            line[place - start] = _read_byte(table[lane] + place)
+        line = edges[_LINE * lane + BLOCK : _LINE * lane + 3 * BLOCK]
+        if length < BLOCK:
+            for place in range(begin, end):
+                line[place - start] = _read_byte(table[lane] + place)
+        elif start < 0:
+            _copy_block(line.ctypes.data + PREFIX, table[lane])
+        elif end > start:  # the last bytes of the body; those before them fall into the gap before the line
+            _copy_block(line.ctypes.data + end - start - BLOCK, table[lane] + end - BLOCK)
         if start < 0:
             line[0 ^ turn], line[1 ^ turn] = tag, kind
-        if start <= length < start + BLOCK:
-            line[(length - start) ^ turn] = 0x80
-        if start + BLOCK == end:
-            for place in range(8):
-                line[(BLOCK - 1 - place) ^ turn] = ((PREFIX + length) * 8 >> 8 * place) & 0xFF
+        if end < start + BLOCK:
+            line[max(end, begin) - start : BLOCK] = 0
+            if start <= length:
+                line[(length - start) ^ turn] = 0x80
+        if is_last:
+            bits = (PREFIX + length) * 8
+            for place in range(4):
+                line[(BLOCK - 1 - place) ^ turn] = (bits >> 8 * place) & 0xFF
+
+
+@compiled
+def hash_rows(
+    base: int, length: int, width: int, tag: int, kind: int, digests: NDArray[np.uint8], first: int, end: int
+) -> None:
+    """As `hash_messages`, into digests[first:end], of messages one after the other from address `base` on."""
+    hash_messages(base + np.arange(end - first) * length, length, width, tag, kind, digests[first:end])
+
+
+@compiled
+def hash_trees(nodes: NDArray[np.uint8], counts: NDArray[np.int64], tag: int, kind: int) -> None:
+    """Every tree's top: `nodes` holds the trees' leaves, one tree after the other; tree t's top ends in nodes[t]."""
+    width = counts.copy()
+    size, most = 2 * DIGEST, np.max(counts)
+    while most > 1:
+        pairs = np.empty(np.sum(width >> 1), np.int64)
+        start = found = 0
+        for tree in range(len(width)):
+            for pair in range(width[tree] >> 1):
+                pairs[found] = nodes.ctypes.data + (start + 2 * pair) * DIGEST
+                found += 1
+            start += width[tree]
+        hashed = np.empty((len(pairs), DIGEST), np.uint8)
+        hash_messages(pairs, size, 1, tag, kind, hashed)
+        start = found = written = 0
+        for tree in range(len(width)):
+            half = width[tree] >> 1
+            nodes[written : written + half] = hashed[found : found + half]
+            if width[tree] & 1:
+                nodes[written + half] = nodes[start + width[tree] - 1]
+            start, found, written = start + width[tree], found + half, written + width[tree] - half
+            width[tree] -= half
+        most = np.max(width)
 
 
 @compiled

@@ -1,5 +1,6 @@
 """Roots of a trace: sixteen at a time and one by one are the same."""
 
+import sys
 from hashlib import sha256
 
 import numpy as np
@@ -10,8 +11,8 @@ from hypothesis import strategies as st
 
 from stun.models.exact import hashing
 from stun.models.exact.engine import Engine, task_outputs
-from stun.models.exact.errors import KnownAnswerWrong
-from stun.models.exact.hashing import native_roots, plain_roots
+from stun.models.exact.errors import KnownAnswerWrong, PathMissing
+from stun.models.exact.hashing import PlainHasher, native_hasher
 from stun.models.exact.native import roots
 from stun.models.exact.native.sha256_lanes import hash_messages
 from stun.models.exact.portable import Portable
@@ -37,25 +38,38 @@ def test_native_roots_are_the_specifications(tasks: int, tokens: int) -> None:
     outputs = Engine(graph, Portable()).run_all(some_ids(tasks, tokens))
 
     for task in range(tasks):
-        found = native_roots()(graph, outputs, task)
-        assert found == plain_roots(graph, outputs, task)
+        found = native_hasher(graph).roots(outputs, task)
+        assert found == PlainHasher(graph).roots(outputs, task)
         assert found == Trace(b"\x01" * 32, task_outputs(graph, outputs, task)).output_roots
 
 
 def test_trace_does_not_depend_on_the_pack() -> None:
-    graph, inputs, rooter = minilm_graph(), some_ids(4, 12), native_roots()
+    graph, inputs, hasher = minilm_graph(), some_ids(4, 12), native_hasher(minilm_graph())
     engine = Engine(graph, Portable())
     together = engine.run_all(inputs)
 
     for task in range(4):
         alone = engine.run_all(inputs[task : task + 1])
-        trees = [trace_tree(bytes(32), rooter(graph, *of)) for of in ((together, task), (alone, 0))]
+        trees = [trace_tree(bytes(32), hasher.roots(*of)) for of in ((together, task), (alone, 0))]
         assert trees[0].root == trees[1].root
+        assert hasher.trace(engine, inputs[task : task + 1]) == hasher.roots(alone, 0)
+        assert PlainHasher(graph).trace(engine, inputs[task : task + 1]) == hasher.roots(alone, 0)
 
 
 def test_a_wrong_hasher_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    right = roots.output_roots
-    monkeypatch.setattr(roots, "output_roots", lambda *of: (bytes(32), *right(*of)[1:]))
+    right = roots.NativeHasher.roots
+    monkeypatch.setattr(roots.NativeHasher, "roots", lambda *of: (bytes(32), *right(*of)[1:]))
+    hashing._require_known_roots.cache_clear()
 
     with pytest.raises(KnownAnswerWrong, match="native hashing"):
-        hashing.native_roots()
+        hashing.native_hasher(minilm_graph())
+    assert isinstance(hashing.open_hasher(minilm_graph()), PlainHasher)
+
+
+def test_without_numba_hashing_is_plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashing._require_known_roots.cache_clear()
+    monkeypatch.setitem(sys.modules, "stun.models.exact.native.roots", None)
+
+    with pytest.raises(PathMissing):
+        hashing.native_hasher(minilm_graph())
+    assert isinstance(hashing.open_hasher(minilm_graph()), PlainHasher)
