@@ -1,7 +1,8 @@
 """What the court's events show about one replica, and where the nodes of an answer stand."""
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
 
 from stun.protocol.court.actions import Parent
 from stun.protocol.court.state import Demand, Kind
@@ -50,3 +51,32 @@ def find(seen: Iterable[Seen], fits: Callable[[Demand], bool]) -> Seen | None:
     """Return a demand that was answered, else one that waits, else None."""
     found = [item for item in seen if fits(item.demand)]
     return next((item for item in found if item.answered), found[0] if found else None)
+
+
+class Record:
+    """The court's events so far, as demands and their answers."""
+
+    def __init__(self) -> None:
+        self.demands: dict[Demand, Seen] = {}
+
+    @property
+    def seen(self) -> list[Seen]:
+        """Every demand, in the order in which it was made."""
+        return list(self.demands.values())
+
+    def take(self, name: str, fields: Mapping[str, Any]) -> None:
+        """Take the next event, by the specification's name and fields; others than the court's are ignored."""
+        if name == "Demanded":
+            self.demands[fields["demand"]] = Seen(fields["demand"])
+        elif name == "Answered":
+            self._change(fields["demand"], answered=True, nodes=fields["nodes"], shape=fields["shape"])
+        elif name == "RowOpened":
+            self._change(fields["demand"], leaf=fields["leaf"])
+        elif name == "TraceCommitted":
+            place = (Kind.TRACE, fields["batch_id"], fields["provider"], fields["task"])
+            for demand in self.demands:
+                if (demand.kind, demand.batch_id, demand.provider, demand.task) == place:
+                    self._change(demand, cipher_root=fields["cipher_root"])
+
+    def _change(self, demand: Demand, **changes: Any) -> None:
+        self.demands[demand] = replace(self.demands[demand], **changes)

@@ -11,7 +11,7 @@ from market_parties import parties
 
 from stun.disputes.defence import Kept, answer
 from stun.disputes.prosecution import Suspect, next_step
-from stun.disputes.seen import Seen
+from stun.disputes.seen import Record, Seen
 from stun.disputes.steps import AskBelow, AskTrace, Right, Show, Wait
 from stun.protocol.court import actions
 from stun.protocol.court.evidence import Evidence, place_of, seal
@@ -44,13 +44,18 @@ class CourtScene:
         self.chain = Chain(START, 100, 7 * 10**9)
         self.court = Court(FAKE_COURT)
         self.events: list[Event] = []
-        self.seen: dict[Demand, Seen] = {}
+        self.record = Record()
         state, model = start(job.graph)
         self.order = job.order(model, len(works), START + 3_600)
         self.batch_id = self.order.digest(state.domain)
         for action in (matching(self.order, self.batch_id), delivery(self.batch_id, works)):
             state, _ = market_step(state, action, START)
         self.market = state
+
+    @property
+    def seen(self) -> dict[Demand, Seen]:
+        """Every demand so far, and its answer."""
+        return self.record.demands
 
     def act(self, action: actions.Action) -> tuple[Event, ...]:
         """Take an action in a block of its own. Errors: Rejected."""
@@ -59,7 +64,7 @@ class CourtScene:
         self.chain = chain
         self.events.extend(events)
         for event in events:
-            self._see(event)
+            self.record.take(event.name, event.fields)
         return events
 
     def refusal(self, action: actions.Action, same_block: bool = False) -> str | None:
@@ -167,23 +172,6 @@ class CourtScene:
     def digest_of(self, evidence: Evidence) -> bytes:
         """Return a digest of evidence; each chain has an encoding of its own."""
         return sha256(repr(evidence).encode()).digest()
-
-    def _see(self, event: Event) -> None:
-        demand = event.fields.get("demand")
-        if event.name == "Demanded":
-            self.seen[demand] = Seen(demand)
-        elif event.name == "Answered":
-            shown = {"nodes": event.fields["nodes"], "shape": event.fields["shape"]}
-            self.seen[demand] = replace(self.seen[demand], answered=True, **shown)
-        elif event.name == "RowOpened":
-            self.seen[demand] = replace(self.seen[demand], leaf=event.fields["leaf"])
-        elif event.name == "TraceCommitted":
-            self._see_trace(event)
-
-    def _see_trace(self, event: Event) -> None:
-        for demand, known in self.seen.items():
-            if (demand.kind, demand.task, demand.provider) == (2, event.fields["task"], event.fields["provider"]):
-                self.seen[demand] = replace(known, cipher_root=event.fields["cipher_root"])
 
 
 def honest_scene(replicas: int = 1, tasks: int = 3) -> CourtScene:

@@ -6,10 +6,10 @@ from court_batch import PUBLIC, Job, Work, delivery, matching
 from court_scene import CourtScene
 from court_world import CourtWorld
 
-from stun.disputes.seen import Seen
+from stun.disputes.seen import Record
 from stun.protocol.court import actions
 from stun.protocol.court.evidence import Evidence
-from stun.protocol.court.state import Chain, Court, Demand
+from stun.protocol.court.state import Chain, Court
 from stun.protocol.errors import Rejected
 from stun.protocol.market.state import Event, Market
 
@@ -23,7 +23,7 @@ class SidedScene(CourtScene):
         self.providers = world.people.providers[: len(works)]
         self.challenger = world.people.challenger
         self.events: list[Event] = []
-        self.seen: dict[Demand, Seen] = {}
+        self.record = Record()
         world.restake()
         self.order = world.order(job, len(works))
         self.batch_id = self.order.digest(world.market.domain)
@@ -53,7 +53,7 @@ class SidedScene(CourtScene):
             raise Rejected(code)
         self.events.extend(events)
         for event in events:
-            self._see(event)
+            self.record.take(event.name, event.fields)
         return events
 
     def refusal(self, action: actions.Action, same_block: bool = False) -> str | None:

@@ -241,7 +241,7 @@ def test_a_chain_of_demands_has_an_end() -> None:
     demand = next(iter(scene.seen))
     long = replace(demand, links=links - 1)
     scene.court = replace(scene.court, demands={long: scene.court.demands[demand]})
-    scene.seen = {long: Seen(long)}
+    scene.record.demands = {long: Seen(long)}
     scene.answer(long)
     parent = scene.seen[long].parent(0)
     assert scene.refusal(actions.DemandBelow(THIEF, COIN, parent)) == "court: chain"
