@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from scripts.bench import exact, gas, matcher, throughput
+from scripts.bench import exact, gas, gas_court, matcher, throughput
 
 ORDERS = 10_000
 PROFILES = 1_000
@@ -18,6 +18,7 @@ def main() -> None:
     found: dict[str, Any] = {}
     for name, run in (
         ("gas", lambda: gas.figures(gas.measure())),
+        ("court", gas_court.measure),
         ("exact", exact.measure),
         ("throughput", lambda: throughput.measure(BATCHES)),
         ("matcher", lambda: matcher.measure(ORDERS, PROFILES)),
