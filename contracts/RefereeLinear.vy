@@ -10,7 +10,9 @@
 """
 
 from .interfaces import IReferee
+from .modules import opened_rows as rows
 from .modules import referee_evidence as evidence_
+from .modules import rounding
 
 implements: IReferee
 
@@ -43,8 +45,8 @@ def is_wrong(
     assert d.opcode == LINEAR or d.opcode == MATMUL, evidence_.ERR_OPCODE
     d.size = len(evidence)
     assert d.size > 0, evidence_.ERR_EVIDENCE
-    data: Bytes[evidence_.PADDED] = concat(evidence, empty(bytes32))
-    if evidence_.number(data, 0, 1) != evidence_.SHOWN_ELEMENT:
+    data: Bytes[rows.PADDED] = concat(evidence, empty(bytes32))
+    if rows.number(data, 0, 1) != evidence_.SHOWN_ELEMENT:
         return evidence_.judge_form(d, output_root, data)
     d = evidence_.read_shapes(d, data)
     if d.opcode == LINEAR:
@@ -54,8 +56,8 @@ def is_wrong(
     evidence_.require_element(d)
     out_at: uint256 = 0
     at: uint256 = 0
-    out_at, at = evidence_.open(d.out, d.row, output_root, data, d.at, d.size)
-    claimed: int256 = evidence_.signed(data, out_at + d.col * d.out.dtype, d.out.dtype)
+    out_at, at = rows.open(d.out, d.row, output_root, data, d.at, d.size)
+    claimed: int256 = rows.signed(data, out_at + d.col * d.out.dtype, d.out.dtype)
     expected: int256 = 0
     if d.opcode == LINEAR:
         expected, at = self._linear(d, input_roots[0], weight_root, data, at)
@@ -72,8 +74,8 @@ def _require_linear(d: evidence_.Dispute):
     evidence_.require_tensors(d, 1, weights)
     assert d.mode <= TRANSPOSED, evidence_.ERR_SCALAR
     evidence_.require_requant(d)
-    x: evidence_.Shape = d.reads[0]
-    records: evidence_.Shape = d.params[0]
+    x: rows.Shape = d.reads[0]
+    records: rows.Shape = d.params[0]
     assert x.dtype == 1 and records.dtype == 0, evidence_.ERR_SHAPE
     assert records.cols == x.cols + 4 + 4 * weights, evidence_.ERR_SHAPE
     if d.mode == TRANSPOSED:
@@ -89,8 +91,8 @@ def _require_linear(d: evidence_.Dispute):
 @pure
 def _require_matmul(d: evidence_.Dispute):
     evidence_.require_tensors(d, 2, 1)
-    a: evidence_.Shape = d.reads[0]
-    b: evidence_.Shape = d.reads[1]
+    a: rows.Shape = d.reads[0]
+    b: rows.Shape = d.reads[1]
     groups: uint256 = d.groups
     assert d.mode <= ROWS and groups > 0, evidence_.ERR_SCALAR
     evidence_.require_requant(d)
@@ -106,14 +108,14 @@ def _require_matmul(d: evidence_.Dispute):
         assert a.rows == groups * d.out.rows and b.rows == d.out.cols, evidence_.ERR_SHAPE
         assert d.out.cols % groups == 0, evidence_.ERR_SHAPE
     assert depth << (8 * a.dtype + 6) <= 2**31, evidence_.ERR_SHAPE
-    mult: evidence_.Shape = d.params[0]
+    mult: rows.Shape = d.params[0]
     assert mult.dtype == 4 and mult.rows == channels and mult.cols == 1, evidence_.ERR_SHAPE
 
 
 @internal
 @pure
 def _linear(
-    d: evidence_.Dispute, input_root: bytes32, weight_root: bytes32, data: Bytes[evidence_.PADDED], start: uint256
+    d: evidence_.Dispute, input_root: bytes32, weight_root: bytes32, data: Bytes[rows.PADDED], start: uint256
 ) -> (int256, uint256):
     token: uint256 = d.row
     channel: uint256 = d.col
@@ -124,23 +126,23 @@ def _linear(
     x_at: uint256 = 0
     w_at: uint256 = 0
     at: uint256 = 0
-    x_at, at = evidence_.open(d.reads[0], token, input_root, data, start, d.size)
+    x_at, at = rows.open(d.reads[0], token, input_root, data, start, d.size)
     w_at, at = evidence_.open_weight(d, 0, channel, weight_root, data, at)
-    value: int256 = self._dot(data, x_at, w_at, depth) + evidence_.signed(data, w_at + depth, 4)
-    value = evidence_.rshr(value * evidence_.signed(data, w_at + depth + 4, 4), d.shift)
+    value: int256 = self._dot(data, x_at, w_at, depth) + rows.signed(data, w_at + depth, 4)
+    value = rounding.rshr(value * rows.signed(data, w_at + depth + 4, 4), d.shift)
     if d.weights == 2:
-        value = evidence_.clamp(value, -(2**15), 2**15 - 1)
+        value = rounding.clamp(value, -(2**15), 2**15 - 1)
         value, at = evidence_.look_up(d, 1, value, weight_root, data, at)
-        value = evidence_.rshr(value * evidence_.signed(data, w_at + depth + 8, 4), d.shift2)
-    return evidence_.clamp(value, d.lo, d.hi), at
+        value = rounding.rshr(value * rows.signed(data, w_at + depth + 8, 4), d.shift2)
+    return rounding.clamp(value, d.lo, d.hi), at
 
 
 @internal
 @pure
 def _matmul(
-    d: evidence_.Dispute, input_roots: bytes32[2], weight_root: bytes32, data: Bytes[evidence_.PADDED], start: uint256
+    d: evidence_.Dispute, input_roots: bytes32[2], weight_root: bytes32, data: Bytes[rows.PADDED], start: uint256
 ) -> (int256, uint256):
-    a: evidence_.Shape = d.reads[0]
+    a: rows.Shape = d.reads[0]
     a_row: uint256 = d.row
     channel: uint256 = d.col
     depth: uint256 = a.cols
@@ -156,21 +158,21 @@ def _matmul(
     b_at: uint256 = 0
     mult_at: uint256 = 0
     at: uint256 = 0
-    a_at, at = evidence_.open(a, a_row, input_roots[0], data, start, d.size)
-    b_at, at = evidence_.open(d.reads[1], d.col, input_roots[1], data, at, d.size)
+    a_at, at = rows.open(a, a_row, input_roots[0], data, start, d.size)
+    b_at, at = rows.open(d.reads[1], d.col, input_roots[1], data, at, d.size)
     mult_at, at = evidence_.open_weight(d, 0, channel, weight_root, data, at)
     value: int256 = 0
     if a.dtype == 1:
         value = self._dot(data, a_at + skip, b_at + skip, depth)
     else:
         value = self._dot_wide(data, a_at + 2 * skip, b_at + skip, depth)
-    value = evidence_.rshr(value * evidence_.signed(data, mult_at, 4), d.shift)
-    return evidence_.clamp(value, d.lo, d.hi), at
+    value = rounding.rshr(value * rows.signed(data, mult_at, 4), d.shift)
+    return rounding.clamp(value, d.lo, d.hi), at
 
 
 @internal
 @pure
-def _dot(data: Bytes[evidence_.PADDED], x_at: uint256, y_at: uint256, count: uint256) -> int256:
+def _dot(data: Bytes[rows.PADDED], x_at: uint256, y_at: uint256, count: uint256) -> int256:
     """
     @notice Returns the sum of products of two runs of int8.
     """
@@ -220,7 +222,7 @@ def _sum16(lanes: uint256) -> uint256:
 
 @internal
 @pure
-def _dot_wide(data: Bytes[evidence_.PADDED], x_at: uint256, y_at: uint256, count: uint256) -> int256:
+def _dot_wide(data: Bytes[rows.PADDED], x_at: uint256, y_at: uint256, count: uint256) -> int256:
     """
     @notice Returns the sum of products of int16 and int8.
     """

@@ -10,7 +10,9 @@
 
 from .interfaces import IReferee
 from .modules import exp_tables
+from .modules import opened_rows as rows
 from .modules import referee_evidence as evidence_
+from .modules import rounding
 
 implements: IReferee
 
@@ -50,16 +52,16 @@ def is_wrong(
     assert d.opcode == GATHER or d.opcode >= REQUANT, evidence_.ERR_OPCODE
     d.size = len(evidence)
     assert d.size > 0, evidence_.ERR_EVIDENCE
-    data: Bytes[evidence_.PADDED] = concat(evidence, empty(bytes32))
-    if evidence_.number(data, 0, 1) != evidence_.SHOWN_ELEMENT:
+    data: Bytes[rows.PADDED] = concat(evidence, empty(bytes32))
+    if rows.number(data, 0, 1) != evidence_.SHOWN_ELEMENT:
         return evidence_.judge_form(d, output_root, data)
     d = evidence_.read_shapes(d, data)
     self._require_fitting(d)
     evidence_.require_element(d)
     out_at: uint256 = 0
     at: uint256 = 0
-    out_at, at = evidence_.open(d.out, d.row, output_root, data, d.at, d.size)
-    claimed: int256 = evidence_.signed(data, out_at + d.col * d.out.dtype, d.out.dtype)
+    out_at, at = rows.open(d.out, d.row, output_root, data, d.at, d.size)
+    claimed: int256 = rows.signed(data, out_at + d.col * d.out.dtype, d.out.dtype)
     expected: int256 = 0
     if d.opcode == GATHER:
         expected, at = self._gather(d, input_roots[0], weight_root, data, at)
@@ -87,7 +89,7 @@ def _require_fitting(d: evidence_.Dispute):
         evidence_.require_tensors(d, 1, 1)
         evidence_.require_requant(d)
         assert d.reads[0].rows == d.out.rows and d.reads[0].cols == d.out.cols, evidence_.ERR_SHAPE
-        mult: evidence_.Shape = d.params[0]
+        mult: rows.Shape = d.params[0]
         assert mult.dtype == INT32 and mult.cols == 1, evidence_.ERR_SHAPE
         assert mult.rows == d.out.cols or mult.rows == 1, evidence_.ERR_SHAPE
     elif d.opcode == LUT:
@@ -99,11 +101,11 @@ def _require_fitting(d: evidence_.Dispute):
         evidence_.require_shift(d.shift)
         self._require_same(d)
         assert d.out.cols <= MAX_NORM_COLS, evidence_.ERR_SHAPE
-        norm: evidence_.Shape = d.params[0]
+        norm: rows.Shape = d.params[0]
         assert norm.dtype == INT32 and norm.rows == d.out.cols and norm.cols == 2, evidence_.ERR_SHAPE
     else:
         evidence_.require_tensors(d, 1, 0)
-        x: evidence_.Shape = d.reads[0]
+        x: rows.Shape = d.reads[0]
         if d.opcode == SOFTMAX or d.opcode == L2_NORM:
             self._require_same(d)
         elif d.opcode == WINDOW:
@@ -126,7 +128,7 @@ def _require_gather(d: evidence_.Dispute):
     if d.mode == BY_ROW:
         inputs = 0
     evidence_.require_tensors(d, inputs, 1)
-    table: evidence_.Shape = d.params[0]
+    table: rows.Shape = d.params[0]
     assert table.dtype == d.out.dtype and table.cols == d.out.cols, evidence_.ERR_SHAPE
     if d.mode == BY_ROW:
         assert d.out.rows <= table.rows, evidence_.ERR_SHAPE
@@ -139,7 +141,7 @@ def _require_gather(d: evidence_.Dispute):
 @internal
 @pure
 def _require_window(d: evidence_.Dispute):
-    x: evidence_.Shape = d.reads[0]
+    x: rows.Shape = d.reads[0]
     assert min(min(d.width, d.out_width), min(d.kernel, d.stride)) > 0, evidence_.ERR_SCALAR
     assert d.out.dtype == x.dtype and x.rows % d.width == 0, evidence_.ERR_SHAPE
     assert d.out.rows % d.out_width == 0 and d.out.cols % (d.kernel * x.cols) == 0, evidence_.ERR_SHAPE
@@ -150,45 +152,45 @@ def _require_window(d: evidence_.Dispute):
 def _require_same(d: evidence_.Dispute):
     assert d.out.dtype == INT16, evidence_.ERR_SHAPE
     for i: uint256 in range(d.inputs, bound=2):
-        x: evidence_.Shape = d.reads[i]
+        x: rows.Shape = d.reads[i]
         assert x.dtype == INT16 and x.rows == d.out.rows and x.cols == d.out.cols, evidence_.ERR_SHAPE
 
 
 @internal
 @pure
 def _gather(
-    d: evidence_.Dispute, input_root: bytes32, weight_root: bytes32, data: Bytes[evidence_.PADDED], start: uint256
+    d: evidence_.Dispute, input_root: bytes32, weight_root: bytes32, data: Bytes[rows.PADDED], start: uint256
 ) -> (int256, uint256):
     row: uint256 = d.row
     at: uint256 = start
     row_at: uint256 = 0
     if d.mode != BY_ROW:
-        x: evidence_.Shape = d.reads[0]
-        row_at, at = evidence_.open(x, d.row, input_root, data, at, d.size)
-        id: int256 = evidence_.signed(data, row_at + d.column * x.dtype, x.dtype)
-        row = convert(evidence_.clamp(id, 0, convert(d.params[0].rows, int256) - 1), uint256)
+        x: rows.Shape = d.reads[0]
+        row_at, at = rows.open(x, d.row, input_root, data, at, d.size)
+        id: int256 = rows.signed(data, row_at + d.column * x.dtype, x.dtype)
+        row = convert(rounding.clamp(id, 0, convert(d.params[0].rows, int256) - 1), uint256)
     row_at, at = evidence_.open_weight(d, 0, row, weight_root, data, at)
-    return evidence_.signed(data, row_at + d.col * d.out.dtype, d.out.dtype), at
+    return rows.signed(data, row_at + d.col * d.out.dtype, d.out.dtype), at
 
 
 @internal
 @pure
 def _pointwise(
-    d: evidence_.Dispute, input_root: bytes32, weight_root: bytes32, data: Bytes[evidence_.PADDED], start: uint256
+    d: evidence_.Dispute, input_root: bytes32, weight_root: bytes32, data: Bytes[rows.PADDED], start: uint256
 ) -> (int256, uint256):
     row_at: uint256 = 0
     at: uint256 = 0
-    row_at, at = evidence_.open(d.reads[0], d.row, input_root, data, start, d.size)
+    row_at, at = rows.open(d.reads[0], d.row, input_root, data, start, d.size)
     kind: uint256 = d.reads[0].dtype
-    x: int256 = evidence_.signed(data, row_at + d.col * kind, kind)
+    x: int256 = rows.signed(data, row_at + d.col * kind, kind)
     if d.opcode == LUT:
         return evidence_.look_up(d, 0, x, weight_root, data, at)
     channel: uint256 = d.col
     if d.params[0].rows == 1:
         channel = 0
     row_at, at = evidence_.open_weight(d, 0, channel, weight_root, data, at)
-    y: int256 = evidence_.rshr(x * evidence_.signed(data, row_at, 4), d.shift)
-    return evidence_.clamp(y, d.lo, d.hi), at
+    y: int256 = rounding.rshr(x * rows.signed(data, row_at, 4), d.shift)
+    return rounding.clamp(y, d.lo, d.hi), at
 
 
 @internal
@@ -197,30 +199,30 @@ def _add_norm(
     d: evidence_.Dispute,
     input_roots: bytes32[2],
     weight_root: bytes32,
-    data: Bytes[evidence_.PADDED],
+    data: Bytes[rows.PADDED],
     start: uint256,
 ) -> (int256, uint256):
     a_at: uint256 = 0
     b_at: uint256 = 0
     w_at: uint256 = 0
     at: uint256 = 0
-    a_at, at = evidence_.open(d.reads[0], d.row, input_roots[0], data, start, d.size)
-    b_at, at = evidence_.open(d.reads[1], d.row, input_roots[1], data, at, d.size)
+    a_at, at = rows.open(d.reads[0], d.row, input_roots[0], data, start, d.size)
+    b_at, at = rows.open(d.reads[1], d.row, input_roots[1], data, at, d.size)
     total: int256 = 0
     squares: int256 = 0
     total, squares = self._moments(data, a_at, b_at, d.out.cols)
     count: int256 = convert(d.out.cols, int256)
     root: uint256 = max(isqrt(convert(count * (count * squares - total * total), uint256)), 1)
-    x: int256 = evidence_.signed(data, a_at + 2 * d.col, 2) + evidence_.signed(data, b_at + 2 * d.col, 2)
-    z: int256 = evidence_.rshr((count * x - total) * convert(2**46 // root, int256), 26)
+    x: int256 = rows.signed(data, a_at + 2 * d.col, 2) + rows.signed(data, b_at + 2 * d.col, 2)
+    z: int256 = rounding.rshr((count * x - total) * convert(2**46 // root, int256), 26)
     w_at, at = evidence_.open_weight(d, 0, d.col, weight_root, data, at)
-    y: int256 = z * evidence_.signed(data, w_at, 4) + evidence_.signed(data, w_at + 4, 4)
-    return evidence_.clamp(evidence_.rshr(y, d.shift), INT16_MIN, INT16_MAX), at
+    y: int256 = z * rows.signed(data, w_at, 4) + rows.signed(data, w_at + 4, 4)
+    return rounding.clamp(rounding.rshr(y, d.shift), INT16_MIN, INT16_MAX), at
 
 
 @internal
 @pure
-def _moments(data: Bytes[evidence_.PADDED], a_at: uint256, b_at: uint256, count: uint256) -> (int256, int256):
+def _moments(data: Bytes[rows.PADDED], a_at: uint256, b_at: uint256, count: uint256) -> (int256, int256):
     """
     @notice Returns the sum and the sum of squares of the sums of two rows of int16.
     @dev Elements become unsigned by an offset of 2^15, so that a sum of two has one of 2^16.
@@ -252,39 +254,39 @@ def _moments(data: Bytes[evidence_.PADDED], a_at: uint256, b_at: uint256, count:
 @internal
 @pure
 def _row(
-    d: evidence_.Dispute, input_root: bytes32, data: Bytes[evidence_.PADDED], start: uint256
+    d: evidence_.Dispute, input_root: bytes32, data: Bytes[rows.PADDED], start: uint256
 ) -> (int256, uint256):
     """
     @notice Computes an element of an operator that reads one row and no weights.
     """
-    x: evidence_.Shape = d.reads[0]
+    x: rows.Shape = d.reads[0]
     row: uint256 = d.row
     if d.opcode == MEAN or d.opcode == TRANSPOSE:
         row = d.col
     row_at: uint256 = 0
     at: uint256 = 0
-    row_at, at = evidence_.open(x, row, input_root, data, start, d.size)
+    row_at, at = rows.open(x, row, input_root, data, start, d.size)
     if d.opcode == SOFTMAX:
         return self._softmax(data, row_at, x.cols, d.col), at
     if d.opcode == L2_NORM:
         return self._l2_norm(data, row_at, x.cols, d.col), at
     if d.opcode == TRANSPOSE:
-        return evidence_.signed(data, row_at + d.row * x.dtype, x.dtype), at
+        return rows.signed(data, row_at + d.row * x.dtype, x.dtype), at
     if d.opcode == MEAN:
         return self._mean(data, row_at, x), at
     largest: int256 = min_value(int256)
     for i: uint256 in range(d.groups, bound=4096):
         column: uint256 = d.col + i * d.out.cols
-        largest = max(largest, evidence_.signed(data, row_at + column * x.dtype, x.dtype))
+        largest = max(largest, rows.signed(data, row_at + column * x.dtype, x.dtype))
     return largest, at
 
 
 @internal
 @pure
-def _mean(data: Bytes[evidence_.PADDED], row_at: uint256, x: evidence_.Shape) -> int256:
+def _mean(data: Bytes[rows.PADDED], row_at: uint256, x: rows.Shape) -> int256:
     total: int256 = 0
     for i: uint256 in range(x.cols, bound=4096):
-        total = unsafe_add(total, evidence_.signed(data, row_at + i * x.dtype, x.dtype))
+        total = unsafe_add(total, rows.signed(data, row_at + i * x.dtype, x.dtype))
     count: int256 = convert(x.cols, int256)
     whole: int256 = 2**40  # makes the dividend positive, so that the division rounds down
     return (2 * total + count + 2 * count * whole) // (2 * count) - whole
@@ -292,19 +294,19 @@ def _mean(data: Bytes[evidence_.PADDED], row_at: uint256, x: evidence_.Shape) ->
 
 @internal
 @pure
-def _l2_norm(data: Bytes[evidence_.PADDED], row_at: uint256, count: uint256, col: uint256) -> int256:
+def _l2_norm(data: Bytes[rows.PADDED], row_at: uint256, count: uint256, col: uint256) -> int256:
     squares: uint256 = 0
     for i: uint256 in range(count, bound=2048):
         v: int256 = extract32(data, unsafe_add(row_at, unsafe_mul(2, i)), output_type=int256) >> 240
         squares = unsafe_add(squares, convert(unsafe_mul(v, v), uint256))
     scale: int256 = convert(2**46 // max(isqrt(squares), 1), int256)
-    y: int256 = evidence_.rshr(evidence_.signed(data, row_at + 2 * col, 2) * scale, 31)
-    return evidence_.clamp(y, INT16_MIN, INT16_MAX)
+    y: int256 = rounding.rshr(rows.signed(data, row_at + 2 * col, 2) * scale, 31)
+    return rounding.clamp(y, INT16_MIN, INT16_MAX)
 
 
 @internal
 @pure
-def _softmax(data: Bytes[evidence_.PADDED], row_at: uint256, count: uint256, col: uint256) -> int256:
+def _softmax(data: Bytes[rows.PADDED], row_at: uint256, count: uint256, col: uint256) -> int256:
     coarse: uint256[64] = exp_tables.COARSE
     fine: uint256[64] = exp_tables.FINE
     largest: uint256 = 0
@@ -320,16 +322,16 @@ def _softmax(data: Bytes[evidence_.PADDED], row_at: uint256, count: uint256, col
         total = unsafe_add(total, e)
         if i == col:
             own = e
-    y: int256 = evidence_.rshr(convert(own * (2**39 // total), int256), 25)
+    y: int256 = rounding.rshr(convert(own * (2**39 // total), int256), 25)
     return min(y, 16_383)
 
 
 @internal
 @pure
 def _window(
-    d: evidence_.Dispute, input_root: bytes32, data: Bytes[evidence_.PADDED], start: uint256
+    d: evidence_.Dispute, input_root: bytes32, data: Bytes[rows.PADDED], start: uint256
 ) -> (int256, uint256):
-    x: evidence_.Shape = d.reads[0]
+    x: rows.Shape = d.reads[0]
     pad: int256 = convert(d.pad, int256)
     down: int256 = convert(d.row // d.out_width * d.stride + d.col // (d.kernel * x.cols), int256) - pad
     across: int256 = convert(d.row % d.out_width * d.stride + (d.col // x.cols) % d.kernel, int256) - pad
@@ -338,5 +340,5 @@ def _window(
         return 0, start
     row_at: uint256 = 0
     at: uint256 = 0
-    row_at, at = evidence_.open(x, convert(down * width + across, uint256), input_root, data, start, d.size)
-    return evidence_.signed(data, row_at + (d.col % x.cols) * x.dtype, x.dtype), at
+    row_at, at = rows.open(x, convert(down * width + across, uint256), input_root, data, start, d.size)
+    return rows.signed(data, row_at + (d.col % x.cols) * x.dtype, x.dtype), at

@@ -4,20 +4,16 @@
 @custom:contract-name referee_evidence
 @license GNU Affero General Public License v3.0 only
 @notice stun/protocol/graph/referee.py up to the arithmetic: the graph leaf, the shapes, the openings, and evidence that needs
-        no arithmetic. Evidence is read through a copy with 32 zero bytes behind it, so that a word can be taken
-        anywhere; lengths are checked against what was given.
+        no arithmetic.
 """
 
+from . import opened_rows as rows
+from . import rounding
 from . import tensor_shapes
-
-MAX_BYTES: constant(uint256) = 12_288
-PADDED: constant(uint256) = 12_320
 
 NOTHING: constant(uint256) = 2**16 - 1
 PER_ROW: constant(uint256) = 1 << 31
-MAX_ROWS: constant(uint256) = 2**20
 MAX_SHIFT: constant(uint256) = 62
-MAX_DEPTH: constant(uint256) = 20
 SHAPE_BYTES: constant(uint256) = 9
 OPERATOR_BYTES: constant(uint256) = 48
 OPCODES: constant(uint256) = 13
@@ -34,13 +30,6 @@ ERR_OPCODE: constant(String[32]) = "referee: opcode"
 ERR_EVIDENCE: constant(String[32]) = "referee: evidence"
 ERR_ELEMENT: constant(String[32]) = "referee: element"
 ERR_PATH: constant(String[32]) = "referee: path"
-
-
-# @dev A tensor's shape; all zero for none.
-struct Shape:
-    dtype: uint256
-    rows: uint256
-    cols: uint256
 
 
 # @dev An operator with its shapes, the element that is judged, and where reading has come.
@@ -64,38 +53,14 @@ struct Dispute:
     inputs: uint256
     weight_index: uint256[2]
     weights: uint256
-    out: Shape
-    reads: Shape[2]
-    params: Shape[2]
+    out: rows.Shape
+    reads: rows.Shape[2]
+    params: rows.Shape[2]
     weight_count: uint256
     row: uint256
     col: uint256
     at: uint256
     size: uint256
-
-
-@internal
-@pure
-def number(data: Bytes[PADDED], at: uint256, size: uint256) -> uint256:
-    """
-    @notice Returns an unsigned number.
-    @param data The padded evidence.
-    @param at Where it begins.
-    @param size Its bytes.
-    """
-    return extract32(data, at, output_type=uint256) >> unsafe_sub(256, unsafe_mul(8, size))
-
-
-@internal
-@pure
-def signed(data: Bytes[PADDED], at: uint256, size: uint256) -> int256:
-    """
-    @notice Returns a number in two's complement.
-    @param data The padded evidence.
-    @param at Where it begins.
-    @param size Its bytes.
-    """
-    return extract32(data, at, output_type=int256) >> unsafe_sub(256, unsafe_mul(8, size))
 
 
 @internal
@@ -113,7 +78,7 @@ def parse(leaf: Bytes[128], n: uint256) -> Dispute:
     d.opcode = (head >> 232) & 255
     assert d.opcode > 0 and d.opcode <= OPCODES, ERR_LEAF
     assert d.opcode != INPUT, ERR_OPCODE
-    d.out = Shape(dtype=(head >> 224) & 255, rows=self._dim(head >> 192, n), cols=self._dim(head >> 160, n))
+    d.out = rows.Shape(dtype=(head >> 224) & 255, rows=self._dim(head >> 192, n), cols=self._dim(head >> 160, n))
     if (head >> 144) & NOTHING != NOTHING:
         d.inputs += 1
     if (head >> 128) & NOTHING != NOTHING:
@@ -139,7 +104,7 @@ def parse(leaf: Bytes[128], n: uint256) -> Dispute:
     d.kernel = (tail >> 40) & 255
     d.stride = (tail >> 32) & 255
     d.pad = (tail >> 24) & 255
-    assert self._is_integers(d.out), ERR_SHAPE
+    assert rows.is_integers(d.out), ERR_SHAPE
     return d
 
 
@@ -154,19 +119,7 @@ def _dim(raw: uint256, n: uint256) -> uint256:
 
 @internal
 @pure
-def _is_tensor(shape: Shape) -> bool:
-    return shape.rows <= MAX_ROWS and tensor_shapes.row_bytes(shape.dtype, shape.rows, shape.cols) > 0
-
-
-@internal
-@pure
-def _is_integers(shape: Shape) -> bool:
-    return shape.dtype != 0 and self._is_tensor(shape)
-
-
-@internal
-@pure
-def judge_form(d: Dispute, output_root: bytes32, data: Bytes[PADDED]) -> bool:
+def judge_form(d: Dispute, output_root: bytes32, data: Bytes[rows.PADDED]) -> bool:
     """
     @notice Judges evidence that needs no arithmetic: another shape, or a leaf of another length.
     @dev Errors: "referee: evidence", "referee: element", "referee: path".
@@ -174,30 +127,30 @@ def judge_form(d: Dispute, output_root: bytes32, data: Bytes[PADDED]) -> bool:
     @param output_root What is committed.
     @param data The padded evidence; its first byte says which.
     """
-    kind: uint256 = self.number(data, 0, 1)
+    kind: uint256 = rows.number(data, 0, 1)
     assert kind <= SHOWN_LEAF, ERR_EVIDENCE
     if kind == SHOWN_SHAPE:
         assert d.size == 1 + SHAPE_BYTES + 32, ERR_EVIDENCE
-        shape: Shape = self._shape(data, 1)
+        shape: rows.Shape = rows.shape_at(data, 1)
         top: bytes32 = extract32(data, 1 + SHAPE_BYTES)
         assert tensor_shapes.root(shape.dtype, shape.rows, shape.cols, top) == output_root, ERR_PATH
         return shape.dtype != d.out.dtype or shape.rows != d.out.rows or shape.cols != d.out.cols
     assert d.size >= 5, ERR_EVIDENCE
-    index: uint256 = self.number(data, 1, 4)
+    index: uint256 = rows.number(data, 1, 4)
     assert index < tensor_shapes.leaf_count(d.out.dtype, d.out.rows, d.out.cols), ERR_ELEMENT
-    leaf_at: uint256 = 5 + 32 * self._steps(d.out, index)
+    leaf_at: uint256 = 5 + 32 * rows.steps(d.out, index)
     assert leaf_at <= d.size, ERR_EVIDENCE
     leaf: bytes32 = sha256(concat(0x2400, slice(data, leaf_at, d.size - leaf_at)))
     root: bytes32 = empty(bytes32)
     end: uint256 = 0
-    root, end = self._climb(d.out, index, leaf, data, 5, d.size)
+    root, end = rows.climb(d.out, index, leaf, data, 5, d.size)
     assert root == output_root, ERR_PATH
-    return d.size - leaf_at != self._leaf_bytes(d.out)
+    return d.size - leaf_at != rows.leaf_bytes(d.out)
 
 
 @internal
 @pure
-def read_shapes(dispute: Dispute, data: Bytes[PADDED]) -> Dispute:
+def read_shapes(dispute: Dispute, data: Bytes[rows.PADDED]) -> Dispute:
     """
     @notice Returns the operator with the element that is judged and the shapes it reads.
     @dev Errors: "referee: evidence", "graph: shape" (one that no tensor has).
@@ -209,15 +162,15 @@ def read_shapes(dispute: Dispute, data: Bytes[PADDED]) -> Dispute:
     if d.weights > 0:
         counted = 2
     d.at = 9 + SHAPE_BYTES * (d.inputs + d.weights) + counted
-    assert self.number(data, 0, 1) == SHOWN_ELEMENT and d.at <= d.size, ERR_EVIDENCE
-    d.row = self.number(data, 1, 4)
-    d.col = self.number(data, 5, 4)
+    assert rows.number(data, 0, 1) == SHOWN_ELEMENT and d.at <= d.size, ERR_EVIDENCE
+    d.row = rows.number(data, 1, 4)
+    d.col = rows.number(data, 5, 4)
     for i: uint256 in range(d.inputs, bound=2):
-        d.reads[i] = self._shape(data, 9 + SHAPE_BYTES * i)
+        d.reads[i] = rows.shape_at(data, 9 + SHAPE_BYTES * i)
     if counted > 0:
-        d.weight_count = self.number(data, 9 + SHAPE_BYTES * d.inputs, 2)
+        d.weight_count = rows.number(data, 9 + SHAPE_BYTES * d.inputs, 2)
     for i: uint256 in range(d.weights, bound=2):
-        d.params[i] = self._shape(data, 11 + SHAPE_BYTES * (d.inputs + i))
+        d.params[i] = rows.shape_at(data, 11 + SHAPE_BYTES * (d.inputs + i))
     return d
 
 
@@ -232,9 +185,9 @@ def require_tensors(d: Dispute, inputs: uint256, weights: uint256):
     """
     assert d.inputs == inputs and d.weights == weights, ERR_SHAPE
     for i: uint256 in range(inputs, bound=2):
-        assert self._is_integers(d.reads[i]), ERR_SHAPE
+        assert rows.is_integers(d.reads[i]), ERR_SHAPE
     for i: uint256 in range(weights, bound=2):
-        assert self._is_tensor(d.params[i]), ERR_SHAPE
+        assert rows.is_tensor(d.params[i]), ERR_SHAPE
 
 
 @internal
@@ -275,7 +228,7 @@ def require_table(d: Dispute, which: uint256):
     @param which Which weight tensor it is.
     """
     assert d.tails <= 1 and d.lut_bits <= 15 and d.lut_step <= d.lut_bits, ERR_SCALAR
-    table: Shape = d.params[which]
+    table: rows.Shape = d.params[which]
     assert table.dtype == 2 and table.cols <= 256, ERR_SHAPE
     assert table.rows * table.cols == 1 << (d.lut_bits + 1 - d.lut_step), ERR_SHAPE
 
@@ -292,28 +245,7 @@ def require_element(d: Dispute):
 
 @internal
 @pure
-def open(shape: Shape, row: uint256, root: bytes32, data: Bytes[PADDED], at: uint256, size: uint256) -> (uint256, uint256):
-    """
-    @notice Opens the leaf that holds a row. Errors: "referee: evidence" (too short), "referee: path" (another root).
-    @param shape Of the tensor.
-    @param row Which row; within the shape.
-    @param root What is committed.
-    @param data The padded evidence.
-    @param at Where the opening begins.
-    @param size Length of the evidence.
-    @return Where the row begins, and where the next opening does.
-    """
-    found: bytes32 = empty(bytes32)
-    row_at: uint256 = 0
-    end: uint256 = 0
-    found, row_at, end = self._open(shape, row, data, at, size)
-    assert found == root, ERR_PATH
-    return row_at, end
-
-
-@internal
-@pure
-def open_weight(d: Dispute, which: uint256, row: uint256, root: bytes32, data: Bytes[PADDED], at: uint256) -> (uint256, uint256):
+def open_weight(d: Dispute, which: uint256, row: uint256, root: bytes32, data: Bytes[rows.PADDED], at: uint256) -> (uint256, uint256):
     """
     @notice Opens a row of a weight tensor, and the tensor under the weight root.
     @dev Errors: "referee: evidence" (too short), "referee: path" (another root).
@@ -328,7 +260,7 @@ def open_weight(d: Dispute, which: uint256, row: uint256, root: bytes32, data: B
     node: bytes32 = empty(bytes32)
     row_at: uint256 = 0
     end: uint256 = 0
-    node, row_at, end = self._open(d.params[which], row, data, at, d.size)
+    node, row_at, end = rows.open_any(d.params[which], row, data, at, d.size)
     position: uint256 = d.weight_index[which]
     width: uint256 = d.weight_count
     assert position < width, ERR_PATH
@@ -352,98 +284,8 @@ def open_weight(d: Dispute, which: uint256, row: uint256, root: bytes32, data: B
 
 @internal
 @pure
-def _open(shape: Shape, row: uint256, data: Bytes[PADDED], at: uint256, size: uint256) -> (bytes32, uint256, uint256):
-    width: uint256 = tensor_shapes.row_bytes(shape.dtype, shape.rows, shape.cols)
-    packed: uint256 = tensor_shapes.rows_a_leaf(shape.rows, width)
-    assert at + packed * width <= size, ERR_EVIDENCE
-    leaf: bytes32 = sha256(concat(0x2400, slice(data, at, packed * width)))
-    root: bytes32 = empty(bytes32)
-    end: uint256 = 0
-    root, end = self._climb(shape, row // packed, leaf, data, at + packed * width, size)
-    return root, at + (row % packed) * width, end
-
-
-@internal
-@pure
-def _climb(
-    shape: Shape, index: uint256, leaf: bytes32, data: Bytes[PADDED], at: uint256, size: uint256
-) -> (bytes32, uint256):
-    node: bytes32 = leaf
-    end: uint256 = at
-    position: uint256 = index
-    width: uint256 = tensor_shapes.leaf_count(shape.dtype, shape.rows, shape.cols)
-    for _level: uint256 in range(MAX_DEPTH):
-        if width == 1:
-            break
-        if position & 1 == 1 or position + 1 < width:
-            assert end + 32 <= size, ERR_EVIDENCE
-            sibling: bytes32 = extract32(data, end)
-            if position & 1 == 1:
-                node = sha256(concat(0x2401, sibling, node))
-            else:
-                node = sha256(concat(0x2401, node, sibling))
-            end += 32
-        position >>= 1
-        width = (width + 1) >> 1
-    return tensor_shapes.root(shape.dtype, shape.rows, shape.cols, node), end
-
-
-@internal
-@pure
-def _steps(shape: Shape, index: uint256) -> uint256:
-    steps: uint256 = 0
-    position: uint256 = index
-    width: uint256 = tensor_shapes.leaf_count(shape.dtype, shape.rows, shape.cols)
-    for _level: uint256 in range(MAX_DEPTH):
-        if width == 1:
-            break
-        if position & 1 == 1 or position + 1 < width:
-            steps += 1
-        position >>= 1
-        width = (width + 1) >> 1
-    return steps
-
-
-@internal
-@pure
-def _leaf_bytes(shape: Shape) -> uint256:
-    width: uint256 = tensor_shapes.row_bytes(shape.dtype, shape.rows, shape.cols)
-    return tensor_shapes.rows_a_leaf(shape.rows, width) * width
-
-
-@internal
-@pure
-def _shape(data: Bytes[PADDED], at: uint256) -> Shape:
-    return Shape(dtype=self.number(data, at, 1), rows=self.number(data, at + 1, 4), cols=self.number(data, at + 5, 4))
-
-
-@internal
-@pure
-def rshr(x: int256, bits: uint256) -> int256:
-    """
-    @notice Divides by 2^bits, halves up.
-    @param x The dividend.
-    @param bits At least 1, at most 62.
-    """
-    return (x + (1 << (bits - 1))) >> bits
-
-
-@internal
-@pure
-def clamp(x: int256, low: int256, high: int256) -> int256:
-    """
-    @notice Returns low below it, else high above it, else x.
-    @param x The value.
-    @param low The least.
-    @param high The most.
-    """
-    return max(low, min(x, high))
-
-
-@internal
-@pure
 def look_up(
-    d: Dispute, which: uint256, x: int256, root: bytes32, data: Bytes[PADDED], at: uint256
+    d: Dispute, which: uint256, x: int256, root: bytes32, data: Bytes[rows.PADDED], at: uint256
 ) -> (int256, uint256):
     """
     @notice Looks a value up in the table of a Lut; the entry's row is opened also where x is outside.
@@ -456,13 +298,13 @@ def look_up(
     @return The entry, and where the next opening begins.
     """
     half: int256 = 1 << d.lut_bits
-    table: Shape = d.params[which]
+    table: rows.Shape = d.params[which]
     last: int256 = convert(table.rows * table.cols, int256) - 1
-    index: uint256 = convert(self.clamp((x + half) >> d.lut_step, 0, last), uint256)
+    index: uint256 = convert(rounding.clamp((x + half) >> d.lut_step, 0, last), uint256)
     row_at: uint256 = 0
     end: uint256 = 0
     row_at, end = self.open_weight(d, which, index // table.cols, root, data, at)
-    entry: int256 = self.signed(data, row_at + 2 * (index % table.cols), 2)
+    entry: int256 = rows.signed(data, row_at + 2 * (index % table.cols), 2)
     if d.tails == 1 or (x >= -half and x < half):
         return entry, end
     return x if x >= half else 0, end
