@@ -14,7 +14,7 @@ from stun.chains.evm.addresses import narrow
 from stun.chains.evm.market import EvmMarket
 from stun.cli.amounts import format_amount, parse_amount
 from stun.cli.names import address
-from stun.cli.session import Session, pass_session
+from stun.cli.session import Session, ask_passphrase, pass_session
 from stun.protocol.messages import NOBODY
 
 _asset = click.option("--asset", help="STUN, USDC or a token's address. [STUN_ASSET]")
@@ -30,7 +30,7 @@ def account() -> None:
 @pass_session
 def new(session: Session, path: Path) -> None:
     """Make a key and write it to PATH, encrypted."""
-    made = create_keystore(path, new_passphrase(session))
+    made = create_keystore(path, new_passphrase())
     record = {"address": made.checksum_address, "keystore": str(path.resolve())}
     session.output.record(
         record, f"{made.checksum_address}\nkeystore: {path}. Back it up; set STUN_KEYSTORE to use it."
@@ -139,10 +139,10 @@ def _shown(record: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def new_passphrase(session: Session) -> str:
+def new_passphrase() -> str:
     """A passphrase for a new keystore. Errors: KeyUnavailable."""
     if not sys.stdin.isatty():
-        return session.passphrase()
+        return ask_passphrase()
     try:
         return str(click.prompt("new passphrase", hide_input=True, confirmation_prompt=True, err=True))
     except click.Abort:

@@ -1,15 +1,22 @@
 """Exit codes of the command, the same for every subcommand.
 
 0 done; 1 a defect; 2 wrong usage, or an input that is refused; 3 configuration or key missing; 4 the chain refused (the
-reason is told); 5 timeout; 6 a chain, pool, store or provider is not available; 7 no result; 8 not found; 9 funds.
+reason is told); 5 timeout; 6 a chain, pool, store or provider is not available; 7 no result; 8 not found; 9 funds; 10
+what is on a chain is not what its record says.
 """
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
 from stun_sdk import errors as sdk
 
 from stun.chains.evm.accounts import KeyUnavailable
 from stun.chains.evm.deployments import DeploymentInvalid
+from stun.chains.evm.launch import LaunchRefused
 from stun.chains.interface import ChainError, WaitTimeout
 from stun.chains.market import BatchUnknown
+from stun.cli.output import Output
 from stun.models.errors import ManifestError, ModelFileError, UnfitTexts
 from stun.models.exact.errors import ExactPathError
 from stun.models.quantize.errors import QuantizationError, WeightsMissing
@@ -19,7 +26,7 @@ from stun.protocol.errors import Rejected, StunError
 from stun.provider.settings import SettingsInvalid as ProviderSettingsInvalid
 from stun.storage.blobs import BlobError
 
-DONE, DEFECT, USAGE, CONFIGURATION, REFUSED, TIMEOUT, UNAVAILABLE, NO_RESULT, NOT_FOUND, FUNDS = range(10)
+DONE, DEFECT, USAGE, CONFIGURATION, REFUSED, TIMEOUT, UNAVAILABLE, NO_RESULT, NOT_FOUND, FUNDS, DIFFERS = range(11)
 
 _CODES: tuple[tuple[int, tuple[type[StunError], ...]], ...] = (
     (USAGE, (sdk.TaskInvalid, sdk.PrivacyUnavailable, sdk.DissentUnsettled, ModelFileError, ManifestError)),
@@ -27,7 +34,7 @@ _CODES: tuple[tuple[int, tuple[type[StunError], ...]], ...] = (
     (CONFIGURATION, (WeightsMissing,)),
     (USAGE, (QuantizationError, UnfitTexts)),
     (CONFIGURATION, (sdk.SettingsInvalid, sdk.NetworkUnknown, sdk.WrongNetwork, sdk.KeyMissing, KeyUnavailable)),
-    (CONFIGURATION, (DeploymentInvalid, ProviderSettingsInvalid)),
+    (CONFIGURATION, (DeploymentInvalid, LaunchRefused, ProviderSettingsInvalid)),
     (TIMEOUT, (sdk.NotReady, WaitTimeout)),
     (NO_RESULT, (sdk.OrderExpired, sdk.OrderCancelled, sdk.ReplicasFailed, sdk.ReplicasDisagree)),
     (NO_RESULT, (sdk.DeliveryMissing, sdk.TasksRefused)),
@@ -58,3 +65,13 @@ def error_name(error: StunError) -> str:
     """The stable name of an error: its own code (a contract's reason among them), else its class."""
     named = getattr(error, "code", "")
     return named if isinstance(named, str) and named else type(error).__name__
+
+
+@contextmanager
+def telling_errors(ctx: click.Context, output: Callable[[], Output]) -> Iterator[None]:
+    """End the command with a message and an exit code where one of the project's errors comes up."""
+    try:
+        yield
+    except StunError as error:
+        output().error(error_name(error), message_of(error))
+        ctx.exit(exit_code(error))

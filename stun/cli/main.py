@@ -9,10 +9,9 @@ import click
 import structlog
 
 from stun.cli import account, batch, completion, devnet, keeper, model, order, provider, run
-from stun.cli.exits import error_name, exit_code, message_of
+from stun.cli.exits import telling_errors
 from stun.cli.output import Output
 from stun.cli.session import Session
-from stun.protocol.errors import StunError
 
 ANYWHERE = ("--json", "--dry-run")
 
@@ -28,13 +27,13 @@ class StunGroup(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the subcommand; see stun.cli.exits for the codes."""
-        try:
+        with telling_errors(ctx, lambda: _output_of(ctx)):
             return super().invoke(ctx)
-        except StunError as error:
-            session = ctx.find_object(Session)
-            output = Output(False) if session is None else session.output
-            output.error(error_name(error), message_of(error))
-            ctx.exit(exit_code(error))
+
+
+def _output_of(ctx: click.Context) -> Output:
+    session = ctx.find_object(Session)
+    return Output(False) if session is None else session.output
 
 
 @click.group(cls=StunGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

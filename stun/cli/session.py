@@ -41,16 +41,16 @@ class Session:
         settings, file = complete(self.settings())
         if settings.keystore is None:
             return self._keep(connect(settings, find_account(settings, file)))
-        owner = _address_in(settings.keystore)
+        owner = address_in(settings.keystore)
         return self._keep(connect(settings.model_copy(update={"keystore": None}), owner=owner))
 
     def actor(self) -> StunClient:
         """A client that acts; a dry run where no key is configured, or where one is asked for. Errors: SdkError ..."""
         settings, file = complete(self.settings())
         if self.dry_run and settings.keystore is not None:
-            owner = _address_in(settings.keystore)
+            owner = address_in(settings.keystore)
             return self._rehearse(connect(settings.model_copy(update={"keystore": None}), owner=owner), owner)
-        connection = connect(settings, find_account(settings, file, self.passphrase))
+        connection = connect(settings, find_account(settings, file, ask_passphrase))
         if self.dry_run or connection.writer is None:
             writer = connection.writer
             return self._rehearse(connection, NOBODY if writer is None else writer.account[-20:])
@@ -61,15 +61,6 @@ class Session:
         writer = client.connection.writer
         assert writer is not None, "an actor has a writer, if only a rehearsing one"
         return writer
-
-    def passphrase(self) -> str:
-        """The keystore's passphrase: STUN_PASSPHRASE, or asked for at a terminal. Errors: KeyUnavailable."""
-        try:
-            return passphrase_from_environment()()
-        except KeyUnavailable:
-            if not sys.stdin.isatty():
-                raise
-        return str(click.prompt("passphrase", hide_input=True, err=True))
 
     @property
     def rehearsing(self) -> bool:
@@ -105,7 +96,17 @@ class Session:
 pass_session = click.make_pass_decorator(Session)
 
 
-def _address_in(keystore: Path) -> bytes:
+def ask_passphrase() -> str:
+    """The keystore's passphrase: STUN_PASSPHRASE, or asked for at a terminal. Errors: KeyUnavailable."""
+    try:
+        return passphrase_from_environment()()
+    except KeyUnavailable:
+        if not sys.stdin.isatty():
+            raise
+    return str(click.prompt("passphrase", hide_input=True, err=True))
+
+
+def address_in(keystore: Path) -> bytes:
     """The address that a keystore file names in the clear; nobody if it names none."""
     try:
         address = bytes.fromhex(str(json.loads(keystore.read_text()).get("address", "")).removeprefix("0x"))

@@ -204,6 +204,11 @@ class IntentStore:
             rows: Sequence[IntentRow] = session.scalars(select(IntentRow).where(*mine).order_by(IntentRow.id)).all()
             return [found.record() for found in rows]
 
+    def next_nonce(self, chain_id: int, account: bytes, chain_nonce: int) -> int:
+        """The nonce that the next new intent of an account would be signed with; errors of the function's."""
+        with self.transaction() as session:
+            return next_nonce(session, chain_id, account, chain_nonce)
+
     def change(self, identifier: int, **values: Any) -> Intent:
         """Set columns of an intent that is still open; one that has ended stays as it is. Returns it as it now is."""
         with self.transaction() as session:
