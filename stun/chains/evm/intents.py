@@ -209,6 +209,13 @@ class IntentStore:
         with self.transaction() as session:
             return next_nonce(session, chain_id, account, chain_nonce)
 
+    def any_of(self, chain_id: int, account: bytes) -> bool:
+        """Whether the account ever had an intent that was signed or may still be."""
+        with self.transaction() as session:
+            mine = (IntentRow.chain_id == chain_id, IntentRow.account == account)
+            signed = IntentRow.nonce.is_not(None) | _IS_OPEN
+            return session.scalar(select(IntentRow.id).where(*mine, signed).limit(1)) is not None
+
     def change(self, identifier: int, **values: Any) -> Intent:
         """Set columns of an intent that is still open; one that has ended stays as it is. Returns it as it now is."""
         with self.transaction() as session:

@@ -18,6 +18,7 @@ from stun.chains.evm.endpoint import Call, Receipt
 from stun.chains.evm.errors import EndpointRefused, Reverted, Unreachable
 from stun.chains.evm.fees import FeePolicy, Fees, bumped_fees, first_fees, gas_limit
 from stun.chains.evm.intents import IntentStore
+from stun.chains.evm.revival import revive
 from stun.chains.evm.rpc import ChainReader, ChainView
 from stun.chains.interface import ChainError, Intent, IntentState, SignedTransaction, WaitTimeout
 
@@ -93,17 +94,17 @@ class Sender:
         even the newest block can be read.
         """
         with self._lock:
-            changed: list[Intent] = []
-            waiting = self._intents.open_intents(self._reader.chain_id, self.account)
-            if not waiting:
-                return changed
+            if not self._intents.any_of(self._reader.chain_id, self.account):
+                return []
             view = self._reader.view()
-            final = view.final()
+            changed = {intent.id: intent for intent in self._revive(view, view.nonce(self.account))}
+            waiting = self._intents.open_intents(self._reader.chain_id, self.account)
+            final = view.final() if waiting else view
             for intent in waiting:
                 moved = self._advance(intent, view, final)
                 if moved.state is not intent.state:
-                    changed.append(moved)
-            return changed
+                    changed[moved.id] = moved
+            return list(changed.values())
 
     def wait(self, intent: Intent, until: IntentState = IntentState.INCLUDED, timeout: float = 60.0) -> Intent:
         """Move the intent on until it is included or final; `timeout` in seconds.
@@ -173,9 +174,18 @@ class Sender:
             raw, digest = self._account.sign_transaction(fields)
             return SignedTransaction(digest, raw, nonce, fees.max_fee, fees.priority, self._intents.now())
 
-        signed = self._intents.sign(intent, view.block.number, view.nonce(self.account), make, gas)
+        spent = view.nonce(self.account)
+        self._revive(view, spent)
+        signed = self._intents.sign(intent, view.block.number, spent, make, gas)
         self._on_step("signed")
         return signed
+
+    def _revive(self, view: ChainView, spent: int) -> Sequence[Intent]:
+        """Open again what the chain at `view`, which counts `spent` transactions, has taken back."""
+        revived = revive(self._intents, self._reader.chain_id, self.account, spent, view.block.number)
+        for intent in revived:
+            _log.warning("end undone", key=intent.key, nonce=intent.nonce)
+        return revived
 
     def _broadcast(self, intent: Intent) -> Intent:
         """Hand out the newest signed form; what a node refuses is kept as the reason and tried again."""
