@@ -77,14 +77,15 @@ class _Contract:
         self._same("code hash", self.record.code_hash, "0x" + keccak(code).hex())
         size = len(artifact.runtime_bytecode)
         self._same("code size", str(artifact.code_size), str(len(code)))
-        self._same("runtime code", digest_of(artifact.runtime_bytecode), digest_of(code[:size]))
+        known = self._same("runtime code", digest_of(artifact.runtime_bytecode), digest_of(code[:size]))
         arguments = self._arguments(artifact)
         if arguments is None:
             return
         proven = check_creation(self.name, self.record, artifact, arguments, self.view.reader, self.findings)
         if len(code) == artifact.code_size:
             self._immutables(artifact, arguments, code[size:], proven)
-        self._getters(artifact, arguments, address, passed_on)
+        if known:  # other code may answer what it likes
+            self._getters(artifact, arguments, address, passed_on)
 
     def _same(self, what: str, expected: str, found: str) -> bool:
         return self.findings.same(self.name, what, expected, found)

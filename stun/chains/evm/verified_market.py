@@ -19,6 +19,7 @@ NAMED = {
     "reputation": "Reputation", "settlement": "Settlement", "market": "Marketplace", "verdicts": "Verdicts",
     "court": "Court", "audit": "Audit", "beacon": "Beacon",
 }  # fmt: skip
+_OTHER_CODE = ("code", "source", "runtime code")
 
 
 def inspect_market(file: DeploymentFile, reader: ChainReader, artifacts: ArtifactStore | None = None) -> Verification:
@@ -31,8 +32,10 @@ def inspect_market(file: DeploymentFile, reader: ChainReader, artifacts: Artifac
         view = reader.view()
         whole = _complete(file, findings)
         compare_contracts(file, view, artifacts or ArtifactStore(), findings)
-        if whole and not any(mismatch.what in ("code", "source") for mismatch in findings.mismatches):
+        if whole and not any(mismatch.what in _OTHER_CODE for mismatch in findings.mismatches):
             _Market(file, view, findings).check()
+        else:
+            findings.doubt("roles, owners and config: other code would answer")
     return findings.outcome()
 
 

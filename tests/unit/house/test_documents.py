@@ -4,10 +4,12 @@ import ast
 import re
 import shlex
 from pathlib import Path
+from types import ModuleType
 
 import click
 import pytest
 
+from scripts import deploy, verify
 from scripts.docs import parameters
 from stun.chains.evm.artifacts import ROOT
 from stun.cli.main import main as command
@@ -89,6 +91,15 @@ def test_commands_and_their_options_exist(page: str) -> None:
         options |= {name for option in group.params for name in option.opts}
         assert not isinstance(group, click.Group), words
         assert {word for word in words if word.startswith("--")} <= options | {"--help"}, words
+
+
+@pytest.mark.parametrize("script", [deploy, verify])
+def test_options_of_scripts_exist(script: ModuleType) -> None:
+    lines = re.findall(rf"^    python -m {script.__name__} (.+)$", _text("docs/operator.md"), re.MULTILINE)
+    options = {name for option in script.command.params for name in option.opts}
+
+    assert lines
+    assert {word for line in lines for word in line.split() if word.startswith("--")} <= options
 
 
 def test_parameters_are_those_of_the_specification() -> None:
