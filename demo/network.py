@@ -79,7 +79,7 @@ def build(company: Company, tell: Callable[[str], None]) -> Network:
     company.start("store", "stun.storage.server", env=blobs)
     tell("starting the embedded chain and compiling the contracts")
     company.wait_for_http("chain", rpc_url)
-    reader = ChainReader([connect(rpc_url)])
+    reader = ChainReader([connect(rpc_url, timeout=60)])
     deployer = Sender(funded_accounts(1)[0], reader, IntentStore.open(folder / "deployer.db"), poll=0.05)
     file = MarketDeployment(deployer, reader, demonstration_plan(), tell).run("demo")
     deployment = deployments.path_of("demo", file.chain_id, folder)

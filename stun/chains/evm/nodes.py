@@ -133,11 +133,14 @@ def embedded_chain(gas_limit: int = _GAS_LIMIT) -> EmbeddedChain:
     """A new chain in this process with ten funded accounts; `gas_limit` of a block."""
     from eth_tester import EthereumTester, PyEVMBackend
 
+    from stun.chains.evm.embedded_gas import estimate
+
     parameters = PyEVMBackend.generate_genesis_params(overrides={"gas_limit": gas_limit})
     parameters["base_fee_per_gas"] = 0
     tester = EthereumTester(
         PyEVMBackend.from_mnemonic(MNEMONIC, genesis_parameters=parameters, num_accounts=10, hd_path=_HD_PATH)
     )
+    tester.backend.chain.gas_estimator = estimate
     return EmbeddedChain(Web3(_SerialProvider(tester)), tester)
 
 
