@@ -6,7 +6,7 @@ import signal
 from collections.abc import Sequence
 
 import pytest
-from chaos_actors import keeper_part, provider_part
+from chaos_actors import KEEPER_MARGIN, keeper_part, provider_part
 from chaos_books import (
     Books,
     Silent,
@@ -22,7 +22,8 @@ from chaos_books import (
 from chaos_network import CHALLENGE_SECONDS, POST_SECONDS, PROVIDERS, REVEAL_SECONDS, Network, chaos_network, phases
 from chaos_storm import Storm
 
-from stun.pool.envelopes import BidEnvelope, Kind
+from stun.pool.envelopes import Kind
+from stun.pool.inspection import fields_of
 from stun.protocol.market.state import Phase
 
 pytestmark = pytest.mark.e2e
@@ -66,9 +67,11 @@ def _outage(network: Network, storm: Storm, count: int) -> tuple[list[bytes], Si
     storm.until(lambda: all(phases(network, batches)))
     silent = {(batch_id, lost) for batch_id in batches if lost not in _authors(network, Kind.OPENING, batch_id)}
     pending = [batch_id for batch_id, _ in silent]
-    network.travel(POST_SECONDS - 60)
+    loyal = {network.account(name) for name in PROVIDERS} - {lost}
+    storm.until(lambda: all(loyal <= _authors(network, Kind.COMMIT, batch_id) for batch_id in pending))
+    network.travel(POST_SECONDS - KEEPER_MARGIN)
     storm.until(lambda: _count(network, pending, "Committed", lost) == 2 * len(pending))
-    network.travel(80)
+    network.travel(KEEPER_MARGIN)
     storm.until(lambda: _count(network, pending, "Revealed", lost) == 2 * len(pending))
     network.travel(REVEAL_SECONDS)
     storm.until(lambda: _ready(network, batches))
@@ -80,7 +83,7 @@ def _outage(network: Network, storm: Storm, count: int) -> tuple[list[bytes], Si
 
 def _authors(network: Network, kind: Kind, batch_id: bytes) -> set[bytes]:
     found = network.pools.read(kind, batch_id=batch_id)
-    return {e.bid.provider if isinstance(e, BidEnvelope) else e.provider for e in found}  # type: ignore[union-attr]
+    return {author for envelope in found if (author := fields_of(envelope)["account"]) is not None}
 
 
 def _count(network: Network, batches: Sequence[bytes], name: str, but: bytes) -> int:

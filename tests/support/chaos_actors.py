@@ -28,6 +28,8 @@ from stun.provider.policy import BiddingPolicy, ModelPrice
 from stun.provider.service import build_provider
 from stun.provider.settings import ProviderSettings
 
+KEEPER_MARGIN = 200  # seconds before a deadline at which the settler brings what there is
+
 
 @dataclass(frozen=True)
 class Part:
@@ -46,7 +48,7 @@ def keeper_part(network: Network, duty: str, url: str | None = None, **settings:
         "DEPLOYMENT": str(network.deployment), "RPC_URLS": json.dumps([url or network.url]),
         "POOLS": json.dumps([network.pool_url]), "STORES": json.dumps([network.store_url]),
         "DATABASE": str(network.folder / duty / "keeper.db"), "TICK_SECONDS": "0.4", "BID_WINDOW": "2",
-        "FACTS_SECONDS": "1", "DEADLINE_MARGIN": "30", "SLOT_SECONDS": "0", "PATIENCE": "5",
+        "FACTS_SECONDS": "1", "DEADLINE_MARGIN": str(KEEPER_MARGIN), "SLOT_SECONDS": "0", "PATIENCE": "5",
         "ASK_SECONDS": "30", "ASK_AGAIN": "30",
     }  # fmt: skip
     env = {f"STUN_KEEPER_{name}": value for name, value in (given | settings).items()}
