@@ -9,8 +9,13 @@
 """
 
 from .interfaces import IReferee
-from .modules import exp_tables
+from .modules import disputed_operator as operator
+from .modules import evidence_numbers as numbers
+from .modules import exponentials
+from .modules import lookups
 from .modules import opened_rows as rows
+from .modules import operator_rules as rules
+from .modules import packed_rows as sums
 from .modules import referee_evidence as evidence_
 from .modules import rounding
 
@@ -28,14 +33,10 @@ WINDOW: constant(uint256) = 12
 MAX: constant(uint256) = 13
 
 BY_ROW: constant(uint256) = 1
-INT16: constant(uint256) = 2
-INT32: constant(uint256) = 4
 MAX_NORM_COLS: constant(uint256) = 1_024
 INT16_MIN: constant(int256) = -(2**15)
 INT16_MAX: constant(int256) = 2**15 - 1
-LANE: constant(uint256) = 65_535
-SIGNS: constant(uint256) = max_value(uint256) // (2**16 - 1) * 2**15
-LAST_STEP: constant(uint256) = 4_095
+NO_ROW: constant(uint256) = max_value(uint256)
 
 
 @external
@@ -46,299 +47,233 @@ def is_wrong(
     input_roots: bytes32[2],
     output_root: bytes32,
     weight_root: bytes32,
-    evidence: Bytes[12288],
+    evidence: Bytes[16384],
 ) -> bool:
-    d: evidence_.Dispute = evidence_.parse(graph_leaf, n)
-    assert d.opcode == GATHER or d.opcode >= REQUANT, evidence_.ERR_OPCODE
-    d.size = len(evidence)
-    assert d.size > 0, evidence_.ERR_EVIDENCE
-    data: Bytes[rows.PADDED] = concat(evidence, empty(bytes32))
-    if rows.number(data, 0, 1) != evidence_.SHOWN_ELEMENT:
-        return evidence_.judge_form(d, output_root, data)
-    d = evidence_.read_shapes(d, data)
+    d: operator.Dispute = evidence_.begin(graph_leaf, n, len(evidence))
+    assert d.opcode == GATHER or d.opcode >= REQUANT, operator.ERR_OPCODE
+    kind: uint256 = evidence_.kind(d)
+    if kind == evidence_.SHOWN_SHAPE:
+        return evidence_.judge_shape(d, output_root)
+    if kind == evidence_.SHOWN_LEAF:
+        shown: rows.Place = evidence_.shown_leaf(d)
+        bare: bytes32 = sha256(concat(rows.TAG_LEAF, slice(evidence, shown.at - d.start, shown.size)))
+        return evidence_.judge_leaf(d, shown, bare, output_root)
+    d = evidence_.read_shapes(d)
     self._require_fitting(d)
     evidence_.require_element(d)
-    out_at: uint256 = 0
-    at: uint256 = 0
-    out_at, at = rows.open(d.out, d.row, output_root, data, d.at, d.size)
-    claimed: int256 = rows.signed(data, out_at + d.col * d.out.dtype, d.out.dtype)
-    expected: int256 = 0
-    if d.opcode == GATHER:
-        expected, at = self._gather(d, input_roots[0], weight_root, data, at)
-    elif d.opcode == REQUANT or d.opcode == LUT:
-        expected, at = self._pointwise(d, input_roots[0], weight_root, data, at)
-    elif d.opcode == ADD_NORM:
-        expected, at = self._add_norm(d, input_roots, weight_root, data, at)
-    elif d.opcode == WINDOW:
-        expected, at = self._window(d, input_roots[0], data, at)
-    else:
-        expected, at = self._row(d, input_roots[0], data, at)
-    assert at == d.size, evidence_.ERR_EVIDENCE
-    return expected != claimed
+    roots: bytes32[operator.TENSORS] = [output_root, input_roots[0], input_roots[1], weight_root, weight_root]
+    for which: uint256 in range(operator.TENSORS):
+        if d.shapes[which].rows == 0:
+            continue
+        row: uint256 = self._wanted(d, which)
+        if row == NO_ROW:
+            continue
+        opened: rows.Place = rows.next_place(d, which, row)
+        leaf: Bytes[rows.MAX_LEAF] = convert(
+            slice(evidence, opened.at - d.start, opened.size), Bytes[rows.MAX_LEAF]
+        )
+        d.next = rows.require_opened(d, which, opened, rows.leaf_hash(leaf), roots[which])
+        d.at[which] = opened.row_at
+    return evidence_.claimed(d) != self._expected(d)
 
 
 @internal
 @pure
-def _require_fitting(d: evidence_.Dispute):
+def _require_fitting(d: operator.Dispute):
     """
     @notice Checks the shapes of what an operator reads (shapes.py). Errors: "graph: shape", "graph: scalar".
     """
+    out: operator.Shape = d.shapes[operator.OUT]
     if d.opcode == GATHER:
         self._require_gather(d)
     elif d.opcode == REQUANT:
-        evidence_.require_tensors(d, 1, 1)
-        evidence_.require_requant(d)
-        assert d.reads[0].rows == d.out.rows and d.reads[0].cols == d.out.cols, evidence_.ERR_SHAPE
-        mult: rows.Shape = d.params[0]
-        assert mult.dtype == INT32 and mult.cols == 1, evidence_.ERR_SHAPE
-        assert mult.rows == d.out.cols or mult.rows == 1, evidence_.ERR_SHAPE
+        rules.require_tensors(d, 1, 1)
+        rules.require_requant(d)
+        x: operator.Shape = d.shapes[operator.A]
+        assert x.rows == out.rows and x.cols == out.cols, rules.ERR_SHAPE
+        rules.require_words(d, 1 if d.shapes[operator.W0].rows == 1 else out.cols, 1)
     elif d.opcode == LUT:
-        evidence_.require_tensors(d, 1, 1)
-        evidence_.require_table(d, 0)
-        self._require_same(d)
+        rules.require_tensors(d, 1, 1)
+        rules.require_table(d, operator.W0)
+        rules.require_same(d)
     elif d.opcode == ADD_NORM:
-        evidence_.require_tensors(d, 2, 1)
-        evidence_.require_shift(d.shift)
-        self._require_same(d)
-        assert d.out.cols <= MAX_NORM_COLS, evidence_.ERR_SHAPE
-        norm: rows.Shape = d.params[0]
-        assert norm.dtype == INT32 and norm.rows == d.out.cols and norm.cols == 2, evidence_.ERR_SHAPE
+        rules.require_tensors(d, 2, 1)
+        rules.require_shift(d.shift)
+        rules.require_same(d)
+        assert out.cols <= MAX_NORM_COLS, rules.ERR_SHAPE
+        rules.require_words(d, out.cols, 2)
     else:
-        evidence_.require_tensors(d, 1, 0)
-        x: rows.Shape = d.reads[0]
+        rules.require_tensors(d, 1, 0)
         if d.opcode == SOFTMAX or d.opcode == L2_NORM:
-            self._require_same(d)
+            rules.require_same(d)
         elif d.opcode == WINDOW:
             self._require_window(d)
         else:
-            assert x.dtype == d.out.dtype, evidence_.ERR_SHAPE
-            if d.opcode == MEAN:
-                assert d.out.rows == 1 and d.out.cols == x.rows, evidence_.ERR_SHAPE
-            elif d.opcode == TRANSPOSE:
-                assert d.out.rows == x.cols and d.out.cols == x.rows, evidence_.ERR_SHAPE
-            else:
-                assert d.groups > 0, evidence_.ERR_SCALAR
-                assert x.rows == d.out.rows and x.cols == d.out.cols * d.groups, evidence_.ERR_SHAPE
+            self._require_moved(d)
 
 
 @internal
 @pure
-def _require_gather(d: evidence_.Dispute):
-    inputs: uint256 = 1
+def _require_moved(d: operator.Dispute):
+    x: operator.Shape = d.shapes[operator.A]
+    out: operator.Shape = d.shapes[operator.OUT]
+    if d.opcode == MAX:
+        assert d.groups > 0, rules.ERR_SCALAR
+    assert x.dtype == out.dtype, rules.ERR_SHAPE
+    if d.opcode == MEAN:
+        assert out.rows == 1 and out.cols == x.rows, rules.ERR_SHAPE
+    elif d.opcode == TRANSPOSE:
+        assert out.rows == x.cols and out.cols == x.rows, rules.ERR_SHAPE
+    else:
+        assert x.rows == out.rows and x.cols == out.cols * d.groups, rules.ERR_SHAPE
+
+
+@internal
+@pure
+def _require_gather(d: operator.Dispute):
+    rules.require_tensors(d, 0 if d.mode == BY_ROW else 1, 1)
+    out: operator.Shape = d.shapes[operator.OUT]
+    table: operator.Shape = d.shapes[operator.W0]
+    assert table.dtype == out.dtype and table.cols == out.cols, rules.ERR_SHAPE
     if d.mode == BY_ROW:
-        inputs = 0
-    evidence_.require_tensors(d, inputs, 1)
-    table: rows.Shape = d.params[0]
-    assert table.dtype == d.out.dtype and table.cols == d.out.cols, evidence_.ERR_SHAPE
-    if d.mode == BY_ROW:
-        assert d.out.rows <= table.rows, evidence_.ERR_SHAPE
+        assert out.rows <= table.rows, rules.ERR_SHAPE
         return
-    assert d.mode == 0, evidence_.ERR_SCALAR
-    assert d.reads[0].rows == d.out.rows, evidence_.ERR_SHAPE
-    assert d.column < d.reads[0].cols, evidence_.ERR_SCALAR
+    assert d.mode == 0, rules.ERR_SCALAR
+    assert d.shapes[operator.A].rows == out.rows, rules.ERR_SHAPE
+    assert d.column < d.shapes[operator.A].cols, rules.ERR_SCALAR
 
 
 @internal
 @pure
-def _require_window(d: evidence_.Dispute):
-    x: rows.Shape = d.reads[0]
-    assert min(min(d.width, d.out_width), min(d.kernel, d.stride)) > 0, evidence_.ERR_SCALAR
-    assert d.out.dtype == x.dtype and x.rows % d.width == 0, evidence_.ERR_SHAPE
-    assert d.out.rows % d.out_width == 0 and d.out.cols % (d.kernel * x.cols) == 0, evidence_.ERR_SHAPE
+def _require_window(d: operator.Dispute):
+    x: operator.Shape = d.shapes[operator.A]
+    out: operator.Shape = d.shapes[operator.OUT]
+    assert min(min(d.width, d.out_width), min(d.kernel, d.stride)) > 0, rules.ERR_SCALAR
+    assert out.dtype == x.dtype and x.rows % d.width == 0, rules.ERR_SHAPE
+    assert out.rows % d.out_width == 0 and out.cols % (d.kernel * x.cols) == 0, rules.ERR_SHAPE
 
 
 @internal
-@pure
-def _require_same(d: evidence_.Dispute):
-    assert d.out.dtype == INT16, evidence_.ERR_SHAPE
-    for i: uint256 in range(d.inputs, bound=2):
-        x: rows.Shape = d.reads[i]
-        assert x.dtype == INT16 and x.rows == d.out.rows and x.cols == d.out.cols, evidence_.ERR_SHAPE
+@view
+def _wanted(d: operator.Dispute, which: uint256) -> uint256:
+    """
+    @notice Returns the row to open of a tensor, NO_ROW for none.
+    """
+    if which == operator.OUT:
+        return d.row
+    if which == operator.W0:
+        return self._wanted_of_weights(d)
+    if d.opcode == MEAN or d.opcode == TRANSPOSE:
+        return d.col
+    if d.opcode == WINDOW:
+        return self._pixel(d)
+    return d.row
 
 
 @internal
-@pure
-def _gather(
-    d: evidence_.Dispute, input_root: bytes32, weight_root: bytes32, data: Bytes[rows.PADDED], start: uint256
-) -> (int256, uint256):
-    row: uint256 = d.row
-    at: uint256 = start
-    row_at: uint256 = 0
-    if d.mode != BY_ROW:
-        x: rows.Shape = d.reads[0]
-        row_at, at = rows.open(x, d.row, input_root, data, at, d.size)
-        id: int256 = rows.signed(data, row_at + d.column * x.dtype, x.dtype)
-        row = convert(rounding.clamp(id, 0, convert(d.params[0].rows, int256) - 1), uint256)
-    row_at, at = evidence_.open_weight(d, 0, row, weight_root, data, at)
-    return rows.signed(data, row_at + d.col * d.out.dtype, d.out.dtype), at
-
-
-@internal
-@pure
-def _pointwise(
-    d: evidence_.Dispute, input_root: bytes32, weight_root: bytes32, data: Bytes[rows.PADDED], start: uint256
-) -> (int256, uint256):
-    row_at: uint256 = 0
-    at: uint256 = 0
-    row_at, at = rows.open(d.reads[0], d.row, input_root, data, start, d.size)
-    kind: uint256 = d.reads[0].dtype
-    x: int256 = rows.signed(data, row_at + d.col * kind, kind)
+@view
+def _wanted_of_weights(d: operator.Dispute) -> uint256:
     if d.opcode == LUT:
-        return evidence_.look_up(d, 0, x, weight_root, data, at)
-    channel: uint256 = d.col
-    if d.params[0].rows == 1:
-        channel = 0
-    row_at, at = evidence_.open_weight(d, 0, channel, weight_root, data, at)
-    y: int256 = rounding.rshr(x * rows.signed(data, row_at, 4), d.shift)
-    return rounding.clamp(y, d.lo, d.hi), at
+        return lookups.entry(d, operator.W0, self._input(d, d.col)) // d.shapes[operator.W0].cols
+    if d.opcode != GATHER:
+        return d.col if d.shapes[operator.W0].rows > 1 else 0
+    if d.mode == BY_ROW:
+        return d.row
+    last: int256 = convert(d.shapes[operator.W0].rows, int256) - 1
+    return convert(rounding.clamp(self._input(d, d.column), 0, last), uint256)
 
 
 @internal
 @pure
-def _add_norm(
-    d: evidence_.Dispute,
-    input_roots: bytes32[2],
-    weight_root: bytes32,
-    data: Bytes[rows.PADDED],
-    start: uint256,
-) -> (int256, uint256):
-    a_at: uint256 = 0
-    b_at: uint256 = 0
-    w_at: uint256 = 0
-    at: uint256 = 0
-    a_at, at = rows.open(d.reads[0], d.row, input_roots[0], data, start, d.size)
-    b_at, at = rows.open(d.reads[1], d.row, input_roots[1], data, at, d.size)
+def _pixel(d: operator.Dispute) -> uint256:
+    """
+    @notice Returns the input row that a Window copies from, NO_ROW outside the image.
+    """
+    x: operator.Shape = d.shapes[operator.A]
+    down: uint256 = d.row // d.out_width * d.stride + d.col // (d.kernel * x.cols)
+    across: uint256 = d.row % d.out_width * d.stride + (d.col // x.cols) % d.kernel
+    if down < d.pad or across < d.pad or down - d.pad >= x.rows // d.width or across - d.pad >= d.width:
+        return NO_ROW
+    return (down - d.pad) * d.width + across - d.pad
+
+
+@internal
+@view
+def _input(d: operator.Dispute, col: uint256) -> int256:
+    """
+    @notice Returns an element of the opened row of the first input.
+    """
+    size: uint256 = d.shapes[operator.A].dtype
+    return numbers.signed(d.at[operator.A] + col * size, size)
+
+
+@internal
+@view
+def _expected(d: operator.Dispute) -> int256:
+    if d.opcode == GATHER:
+        size: uint256 = d.shapes[operator.OUT].dtype
+        return numbers.signed(d.at[operator.W0] + d.col * size, size)
+    if d.opcode == REQUANT:
+        scaled: int256 = self._input(d, d.col) * numbers.signed(d.at[operator.W0], 4)
+        return rounding.clamp(rounding.rshr(scaled, d.shift), d.lo, d.hi)
+    if d.opcode == LUT:
+        return lookups.look_up(d, operator.W0, self._input(d, d.col))
+    if d.opcode == ADD_NORM:
+        return self._add_norm(d)
+    if d.opcode == SOFTMAX:
+        return exponentials.softmax(d.at[operator.A], d.shapes[operator.A].cols, d.col)
+    if d.opcode == MEAN:
+        return self._mean(d)
+    if d.opcode == TRANSPOSE:
+        return self._input(d, d.row)
+    if d.opcode == L2_NORM:
+        return self._l2_norm(d)
+    if d.opcode == WINDOW:
+        return 0 if d.at[operator.A] == 0 else self._input(d, d.col % d.shapes[operator.A].cols)
+    largest: int256 = min_value(int256)
+    for group: uint256 in range(d.groups, bound=4096):
+        largest = max(largest, self._input(d, d.col + group * d.shapes[operator.OUT].cols))
+    return largest
+
+
+@internal
+@view
+def _add_norm(d: operator.Dispute) -> int256:
+    a: uint256 = d.at[operator.A]
+    b: uint256 = d.at[operator.B]
+    count: int256 = convert(d.shapes[operator.OUT].cols, int256)
     total: int256 = 0
     squares: int256 = 0
-    total, squares = self._moments(data, a_at, b_at, d.out.cols)
-    count: int256 = convert(d.out.cols, int256)
-    root: uint256 = max(isqrt(convert(count * (count * squares - total * total), uint256)), 1)
-    x: int256 = rows.signed(data, a_at + 2 * d.col, 2) + rows.signed(data, b_at + 2 * d.col, 2)
-    z: int256 = rounding.rshr((count * x - total) * convert(2**46 // root, int256), 26)
-    w_at, at = evidence_.open_weight(d, 0, d.col, weight_root, data, at)
-    y: int256 = z * rows.signed(data, w_at, 4) + rows.signed(data, w_at + 4, 4)
-    return rounding.clamp(rounding.rshr(y, d.shift), INT16_MIN, INT16_MAX), at
+    total, squares = sums.moments(a, b, d.shapes[operator.OUT].cols)
+    scale: int256 = self._reciprocal(count * (count * squares - total * total))
+    x: int256 = numbers.signed(a + 2 * d.col, 2) + numbers.signed(b + 2 * d.col, 2)
+    z: int256 = rounding.rshr((count * x - total) * scale, 26)
+    y: int256 = z * numbers.signed(d.at[operator.W0], 4) + numbers.signed(d.at[operator.W0] + 4, 4)
+    return rounding.clamp(rounding.rshr(y, d.shift), INT16_MIN, INT16_MAX)
 
 
 @internal
-@pure
-def _moments(data: Bytes[rows.PADDED], a_at: uint256, b_at: uint256, count: uint256) -> (int256, int256):
-    """
-    @notice Returns the sum and the sum of squares of the sums of two rows of int16.
-    @dev Elements become unsigned by an offset of 2^15, so that a sum of two has one of 2^16.
-    """
-    total: uint256 = 0
-    squares: uint256 = 0
-    left: uint256 = count
-    for word: uint256 in range(128):
-        if left == 0:
-            break
-        a: uint256 = extract32(data, unsafe_add(a_at, unsafe_mul(32, word)), output_type=uint256) ^ SIGNS
-        b: uint256 = extract32(data, unsafe_add(b_at, unsafe_mul(32, word)), output_type=uint256) ^ SIGNS
-        lanes: uint256 = min(left, 16)
-        spare: uint256 = unsafe_sub(256, unsafe_mul(16, lanes))
-        a >>= spare
-        b >>= spare
-        for _i: uint256 in range(lanes, bound=16):
-            x: uint256 = unsafe_add(a & LANE, b & LANE)
-            total = unsafe_add(total, x)
-            squares = unsafe_add(squares, unsafe_mul(x, x))
-            a >>= 16
-            b >>= 16
-        left = unsafe_sub(left, lanes)
-    sum: int256 = convert(total, int256) - convert(65_536 * count, int256)
-    squared: int256 = convert(squares, int256) - convert(131_072 * total, int256)
-    return sum, squared + convert(2**32 * count, int256)
-
-
-@internal
-@pure
-def _row(
-    d: evidence_.Dispute, input_root: bytes32, data: Bytes[rows.PADDED], start: uint256
-) -> (int256, uint256):
-    """
-    @notice Computes an element of an operator that reads one row and no weights.
-    """
-    x: rows.Shape = d.reads[0]
-    row: uint256 = d.row
-    if d.opcode == MEAN or d.opcode == TRANSPOSE:
-        row = d.col
-    row_at: uint256 = 0
-    at: uint256 = 0
-    row_at, at = rows.open(x, row, input_root, data, start, d.size)
-    if d.opcode == SOFTMAX:
-        return self._softmax(data, row_at, x.cols, d.col), at
-    if d.opcode == L2_NORM:
-        return self._l2_norm(data, row_at, x.cols, d.col), at
-    if d.opcode == TRANSPOSE:
-        return rows.signed(data, row_at + d.row * x.dtype, x.dtype), at
-    if d.opcode == MEAN:
-        return self._mean(data, row_at, x), at
-    largest: int256 = min_value(int256)
-    for i: uint256 in range(d.groups, bound=4096):
-        column: uint256 = d.col + i * d.out.cols
-        largest = max(largest, rows.signed(data, row_at + column * x.dtype, x.dtype))
-    return largest, at
-
-
-@internal
-@pure
-def _mean(data: Bytes[rows.PADDED], row_at: uint256, x: rows.Shape) -> int256:
+@view
+def _l2_norm(d: operator.Dispute) -> int256:
+    at: uint256 = d.at[operator.A]
     total: int256 = 0
-    for i: uint256 in range(x.cols, bound=4096):
-        total = unsafe_add(total, rows.signed(data, row_at + i * x.dtype, x.dtype))
-    count: int256 = convert(x.cols, int256)
-    whole: int256 = 2**40  # makes the dividend positive, so that the division rounds down
-    return (2 * total + count + 2 * count * whole) // (2 * count) - whole
-
-
-@internal
-@pure
-def _l2_norm(data: Bytes[rows.PADDED], row_at: uint256, count: uint256, col: uint256) -> int256:
-    squares: uint256 = 0
-    for i: uint256 in range(count, bound=2048):
-        v: int256 = extract32(data, unsafe_add(row_at, unsafe_mul(2, i)), output_type=int256) >> 240
-        squares = unsafe_add(squares, convert(unsafe_mul(v, v), uint256))
-    scale: int256 = convert(2**46 // max(isqrt(squares), 1), int256)
-    y: int256 = rounding.rshr(rows.signed(data, row_at + 2 * col, 2) * scale, 31)
+    squares: int256 = 0
+    total, squares = sums.moments(at, at, d.shapes[operator.A].cols)  # of twice the row
+    y: int256 = rounding.rshr(self._input(d, d.col) * self._reciprocal(squares // 4), 31)
     return rounding.clamp(y, INT16_MIN, INT16_MAX)
 
 
 @internal
 @pure
-def _softmax(data: Bytes[rows.PADDED], row_at: uint256, count: uint256, col: uint256) -> int256:
-    coarse: uint256[64] = exp_tables.COARSE
-    fine: uint256[64] = exp_tables.FINE
-    largest: uint256 = 0
-    for i: uint256 in range(count, bound=2048):
-        v: uint256 = (extract32(data, unsafe_add(row_at, unsafe_mul(2, i)), output_type=uint256) >> 240) ^ 32_768
-        largest = max(largest, v)
-    total: uint256 = 0
-    own: uint256 = 0
-    for i: uint256 in range(count, bound=2048):
-        v: uint256 = (extract32(data, unsafe_add(row_at, unsafe_mul(2, i)), output_type=uint256) >> 240) ^ 32_768
-        step: uint256 = min(unsafe_sub(largest, v), LAST_STEP)
-        e: uint256 = unsafe_add(unsafe_mul(coarse[step >> 6], fine[step & 63]), 16_384) >> 15
-        total = unsafe_add(total, e)
-        if i == col:
-            own = e
-    y: int256 = rounding.rshr(convert(own * (2**39 // total), int256), 25)
-    return min(y, 16_383)
+def _reciprocal(squares: int256) -> int256:
+    return convert(2**46 // max(isqrt(convert(squares, uint256)), 1), int256)
 
 
 @internal
-@pure
-def _window(
-    d: evidence_.Dispute, input_root: bytes32, data: Bytes[rows.PADDED], start: uint256
-) -> (int256, uint256):
-    x: rows.Shape = d.reads[0]
-    pad: int256 = convert(d.pad, int256)
-    down: int256 = convert(d.row // d.out_width * d.stride + d.col // (d.kernel * x.cols), int256) - pad
-    across: int256 = convert(d.row % d.out_width * d.stride + (d.col // x.cols) % d.kernel, int256) - pad
-    width: int256 = convert(d.width, int256)
-    if down < 0 or down >= convert(x.rows // d.width, int256) or across < 0 or across >= width:
-        return 0, start
-    row_at: uint256 = 0
-    at: uint256 = 0
-    row_at, at = rows.open(x, convert(down * width + across, uint256), input_root, data, start, d.size)
-    return rows.signed(data, row_at + (d.col % x.cols) * x.dtype, x.dtype), at
+@view
+def _mean(d: operator.Dispute) -> int256:
+    x: operator.Shape = d.shapes[operator.A]
+    count: int256 = convert(x.cols, int256)
+    whole: int256 = 2**40  # makes the dividend positive, so that the division rounds down
+    total: int256 = sums.total(d.at[operator.A], x.dtype, x.cols)
+    return (2 * total + count + 2 * count * whole) // (2 * count) - whole

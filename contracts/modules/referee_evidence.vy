@@ -3,308 +3,157 @@
 @title Evidence about one operator
 @custom:contract-name referee_evidence
 @license GNU Affero General Public License v3.0 only
-@notice stun/protocol/graph/referee.py up to the arithmetic: the graph leaf, the shapes, the openings, and evidence that needs
-        no arithmetic.
+@notice stun/protocol/graph/referee.py: what evidence shows and about which element, and evidence that needs no arithmetic.
 """
 
+from . import disputed_operator as operator
+from . import evidence_numbers as numbers
 from . import opened_rows as rows
-from . import rounding
 from . import tensor_shapes
 
-NOTHING: constant(uint256) = 2**16 - 1
-PER_ROW: constant(uint256) = 1 << 31
-MAX_SHIFT: constant(uint256) = 62
 SHAPE_BYTES: constant(uint256) = 9
-OPERATOR_BYTES: constant(uint256) = 48
-OPCODES: constant(uint256) = 13
-INPUT: constant(uint256) = 1
+HEAD: constant(uint256) = 4 + 6 * 32  # where the calldata of `is_wrong` says where its evidence begins
 
 SHOWN_SHAPE: constant(uint256) = 0
 SHOWN_LEAF: constant(uint256) = 1
 SHOWN_ELEMENT: constant(uint256) = 2
 
-ERR_LEAF: constant(String[32]) = "graph: leaf"
-ERR_SHAPE: constant(String[32]) = "graph: shape"
-ERR_SCALAR: constant(String[32]) = "graph: scalar"
-ERR_OPCODE: constant(String[32]) = "referee: opcode"
 ERR_EVIDENCE: constant(String[32]) = "referee: evidence"
 ERR_ELEMENT: constant(String[32]) = "referee: element"
 ERR_PATH: constant(String[32]) = "referee: path"
 
 
-# @dev An operator with its shapes, the element that is judged, and where reading has come.
-struct Dispute:
-    opcode: uint256
-    mode: uint256
-    shift: uint256
-    shift2: uint256
-    tails: uint256
-    lut_bits: uint256
-    lut_step: uint256
-    groups: uint256
-    lo: int256
-    hi: int256
-    column: uint256
-    width: uint256
-    out_width: uint256
-    kernel: uint256
-    stride: uint256
-    pad: uint256
-    inputs: uint256
-    weight_index: uint256[2]
-    weights: uint256
-    out: rows.Shape
-    reads: rows.Shape[2]
-    params: rows.Shape[2]
-    weight_count: uint256
-    row: uint256
-    col: uint256
-    at: uint256
-    size: uint256
-
-
 @internal
-@pure
-def parse(leaf: Bytes[128], n: uint256) -> Dispute:
+@view
+def begin(leaf: Bytes[128], n: uint256, size: uint256) -> operator.Dispute:
     """
-    @notice Returns an operator for an input of n rows. Errors: "graph: leaf", "referee: opcode", "graph: shape".
-    @param leaf Its 48 bytes.
+    @notice Returns an operator and where its evidence lies. Errors: those of `operator.parse`.
+    @param leaf The graph's leaf.
     @param n Rows of the task's input.
+    @param size Length of the evidence.
     """
-    assert len(leaf) == OPERATOR_BYTES, ERR_LEAF
-    head: uint256 = extract32(leaf, 0, output_type=uint256)
-    tail: uint256 = extract32(leaf, 16, output_type=uint256)
-    d: Dispute = empty(Dispute)
-    d.opcode = (head >> 232) & 255
-    assert d.opcode > 0 and d.opcode <= OPCODES, ERR_LEAF
-    assert d.opcode != INPUT, ERR_OPCODE
-    d.out = rows.Shape(dtype=(head >> 224) & 255, rows=self._dim(head >> 192, n), cols=self._dim(head >> 160, n))
-    if (head >> 144) & NOTHING != NOTHING:
-        d.inputs += 1
-    if (head >> 128) & NOTHING != NOTHING:
-        d.inputs += 1
-    for i: uint256 in range(2):
-        index: uint256 = (tail >> (240 - 16 * i)) & NOTHING
-        if index != NOTHING:
-            d.weight_index[d.weights] = index
-            d.weights += 1
-    d.mode = (tail >> 216) & 255
-    d.shift = (tail >> 208) & 255
-    d.shift2 = (tail >> 200) & 255
-    d.tails = (tail >> 192) & 255
-    d.lut_bits = (tail >> 184) & 255
-    d.lut_step = (tail >> 176) & 255
-    d.groups = (tail >> 160) & NOTHING
-    limits: int256 = extract32(leaf, 16, output_type=int256)
-    d.lo = (limits << 96) >> 224
-    d.hi = (limits << 128) >> 224
-    d.column = (tail >> 80) & NOTHING
-    d.width = (tail >> 64) & NOTHING
-    d.out_width = (tail >> 48) & NOTHING
-    d.kernel = (tail >> 40) & 255
-    d.stride = (tail >> 32) & 255
-    d.pad = (tail >> 24) & 255
-    assert rows.is_integers(d.out), ERR_SHAPE
+    d: operator.Dispute = operator.parse(leaf, n)
+    d.start = 4 + numbers.number(HEAD, 32) + 32
+    d.end = d.start + size
     return d
 
 
 @internal
-@pure
-def _dim(raw: uint256, n: uint256) -> uint256:
-    value: uint256 = raw & (2**32 - 1)
-    if value >= PER_ROW:
-        return (value - PER_ROW) * n
-    return value
+@view
+def kind(d: operator.Dispute) -> uint256:
+    """
+    @notice Returns what evidence shows: another shape, a leaf of another length, an element. Errors: "referee: evidence".
+    @param d The operator.
+    """
+    assert d.start < d.end, ERR_EVIDENCE
+    shown: uint256 = numbers.number(d.start, 1)
+    assert shown <= SHOWN_ELEMENT, ERR_EVIDENCE
+    return shown
 
 
 @internal
-@pure
-def judge_form(d: Dispute, output_root: bytes32, data: Bytes[rows.PADDED]) -> bool:
+@view
+def judge_shape(d: operator.Dispute, output_root: bytes32) -> bool:
     """
-    @notice Judges evidence that needs no arithmetic: another shape, or a leaf of another length.
-    @dev Errors: "referee: evidence", "referee: element", "referee: path".
-    @param d The operator; `size` is the evidence's length.
+    @notice Whether an output root crowns another shape. Errors: "referee: evidence", "referee: path".
+    @param d The operator.
     @param output_root What is committed.
-    @param data The padded evidence; its first byte says which.
     """
-    kind: uint256 = rows.number(data, 0, 1)
-    assert kind <= SHOWN_LEAF, ERR_EVIDENCE
-    if kind == SHOWN_SHAPE:
-        assert d.size == 1 + SHAPE_BYTES + 32, ERR_EVIDENCE
-        shape: rows.Shape = rows.shape_at(data, 1)
-        top: bytes32 = extract32(data, 1 + SHAPE_BYTES)
-        assert tensor_shapes.root(shape.dtype, shape.rows, shape.cols, top) == output_root, ERR_PATH
-        return shape.dtype != d.out.dtype or shape.rows != d.out.rows or shape.cols != d.out.cols
-    assert d.size >= 5, ERR_EVIDENCE
-    index: uint256 = rows.number(data, 1, 4)
-    assert index < tensor_shapes.leaf_count(d.out.dtype, d.out.rows, d.out.cols), ERR_ELEMENT
-    leaf_at: uint256 = 5 + 32 * rows.steps(d.out, index)
-    assert leaf_at <= d.size, ERR_EVIDENCE
-    leaf: bytes32 = sha256(concat(0x2400, slice(data, leaf_at, d.size - leaf_at)))
-    root: bytes32 = empty(bytes32)
-    end: uint256 = 0
-    root, end = rows.climb(d.out, index, leaf, data, 5, d.size)
-    assert root == output_root, ERR_PATH
-    return d.size - leaf_at != rows.leaf_bytes(d.out)
+    assert d.end - d.start == 1 + SHAPE_BYTES + 32, ERR_EVIDENCE
+    shape: operator.Shape = self._shape(d.start + 1)
+    top: bytes32 = convert(numbers.number(d.start + 1 + SHAPE_BYTES, 32), bytes32)
+    assert tensor_shapes.root(shape.dtype, shape.rows, shape.cols, top) == output_root, ERR_PATH
+    out: operator.Shape = d.shapes[operator.OUT]
+    return shape.dtype != out.dtype or shape.rows != out.rows or shape.cols != out.cols
 
 
 @internal
-@pure
-def read_shapes(dispute: Dispute, data: Bytes[rows.PADDED]) -> Dispute:
+@view
+def shown_leaf(d: operator.Dispute) -> rows.Place:
     """
-    @notice Returns the operator with the element that is judged and the shapes it reads.
-    @dev Errors: "referee: evidence", "graph: shape" (one that no tensor has).
-    @param dispute The operator; `size` is the evidence's length.
-    @param data The padded evidence.
+    @notice Returns the leaf, of whatever length, that stands behind its path. Errors: "referee: evidence", "referee: element".
+    @param d The operator.
     """
-    d: Dispute = dispute
+    assert d.end - d.start >= 5, ERR_EVIDENCE
+    index: uint256 = numbers.number(d.start + 1, 4)
+    out: operator.Shape = d.shapes[operator.OUT]
+    count: uint256 = tensor_shapes.leaf_count(out.dtype, out.rows, out.cols)
+    assert index < count, ERR_ELEMENT
+    at: uint256 = d.start + 5 + 32 * rows.path_length(count, index)
+    assert at <= d.end, ERR_EVIDENCE
+    return rows.Place(at=at, row_at=at, size=d.end - at, index=index, count=count)
+
+
+@internal
+@view
+def judge_leaf(d: operator.Dispute, shown: rows.Place, leaf: bytes32, output_root: bytes32) -> bool:
+    """
+    @notice Whether a leaf under an output root has not the shape's length. Errors: "referee: path".
+    @param d The operator.
+    @param shown The leaf.
+    @param leaf Its hash.
+    @param output_root What is committed.
+    """
+    out: operator.Shape = d.shapes[operator.OUT]
+    top: bytes32 = empty(bytes32)
+    end: uint256 = 0
+    top, end = rows.climb(rows.TAG_NODE, shown.count, shown.index, leaf, d.start + 5, shown.at)
+    assert tensor_shapes.root(out.dtype, out.rows, out.cols, top) == output_root, ERR_PATH
+    return shown.size != rows.place(out, 0, shown.at).size
+
+
+@internal
+@view
+def read_shapes(dispute: operator.Dispute) -> operator.Dispute:
+    """
+    @notice Returns the operator with the element that is judged and the shapes it reads. Errors: "referee: evidence".
+    @param dispute The operator.
+    """
+    d: operator.Dispute = dispute
     counted: uint256 = 0
     if d.weights > 0:
         counted = 2
-    d.at = 9 + SHAPE_BYTES * (d.inputs + d.weights) + counted
-    assert rows.number(data, 0, 1) == SHOWN_ELEMENT and d.at <= d.size, ERR_EVIDENCE
-    d.row = rows.number(data, 1, 4)
-    d.col = rows.number(data, 5, 4)
+    d.next = d.start + 9 + SHAPE_BYTES * (d.inputs + d.weights) + counted
+    assert d.next <= d.end, ERR_EVIDENCE
+    d.row = numbers.number(d.start + 1, 4)
+    d.col = numbers.number(d.start + 5, 4)
+    at: uint256 = d.start + 9
     for i: uint256 in range(d.inputs, bound=2):
-        d.reads[i] = rows.shape_at(data, 9 + SHAPE_BYTES * i)
+        d.shapes[operator.A + i] = self._shape(at)
+        at += SHAPE_BYTES
     if counted > 0:
-        d.weight_count = rows.number(data, 9 + SHAPE_BYTES * d.inputs, 2)
+        d.weight_count = numbers.number(at, counted)
+        at += counted
     for i: uint256 in range(d.weights, bound=2):
-        d.params[i] = rows.shape_at(data, 11 + SHAPE_BYTES * (d.inputs + i))
+        d.shapes[operator.W0 + i] = self._shape(at)
+        at += SHAPE_BYTES
     return d
 
 
 @internal
 @pure
-def require_tensors(d: Dispute, inputs: uint256, weights: uint256):
-    """
-    @notice Checks how many tensors an operator reads, and that each is one. Errors: "graph: shape".
-    @param d The operator and its shapes.
-    @param inputs How many predecessors it has to have.
-    @param weights How many weight tensors.
-    """
-    assert d.inputs == inputs and d.weights == weights, ERR_SHAPE
-    for i: uint256 in range(inputs, bound=2):
-        assert rows.is_integers(d.reads[i]), ERR_SHAPE
-    for i: uint256 in range(weights, bound=2):
-        assert rows.is_tensor(d.params[i]), ERR_SHAPE
-
-
-@internal
-@pure
-def require_requant(d: Dispute):
-    """
-    @notice Checks shift and clamp of a requant step. Errors: "graph: scalar".
-    @param d The operator.
-    """
-    self.require_shift(d.shift)
-    low: int256 = -(2**31)
-    high: int256 = 2**31 - 1
-    if d.out.dtype == 1:
-        low = -127
-        high = 127
-    elif d.out.dtype == 2:
-        low = -(2**15)
-        high = 2**15 - 1
-    assert low <= d.lo and d.lo <= d.hi and d.hi <= high, ERR_SCALAR
-
-
-@internal
-@pure
-def require_shift(bits: uint256):
-    """
-    @notice Checks a shift. Errors: "graph: scalar".
-    @param bits The shift.
-    """
-    assert bits > 0 and bits <= MAX_SHIFT, ERR_SCALAR
-
-
-@internal
-@pure
-def require_table(d: Dispute, which: uint256):
-    """
-    @notice Checks the table of a Lut. Errors: "graph: scalar", "graph: shape".
-    @param d The operator and its shapes.
-    @param which Which weight tensor it is.
-    """
-    assert d.tails <= 1 and d.lut_bits <= 15 and d.lut_step <= d.lut_bits, ERR_SCALAR
-    table: rows.Shape = d.params[which]
-    assert table.dtype == 2 and table.cols <= 256, ERR_SHAPE
-    assert table.rows * table.cols == 1 << (d.lut_bits + 1 - d.lut_step), ERR_SHAPE
-
-
-@internal
-@pure
-def require_element(d: Dispute):
+def require_element(d: operator.Dispute):
     """
     @notice Checks that the output has the element that is judged. Errors: "referee: element".
     @param d The operator and the element.
     """
-    assert d.row < d.out.rows and d.col < d.out.cols, ERR_ELEMENT
+    assert d.row < d.shapes[operator.OUT].rows and d.col < d.shapes[operator.OUT].cols, ERR_ELEMENT
 
 
 @internal
-@pure
-def open_weight(d: Dispute, which: uint256, row: uint256, root: bytes32, data: Bytes[rows.PADDED], at: uint256) -> (uint256, uint256):
+@view
+def claimed(d: operator.Dispute) -> int256:
     """
-    @notice Opens a row of a weight tensor, and the tensor under the weight root.
-    @dev Errors: "referee: evidence" (too short), "referee: path" (another root).
-    @param d The operator and its shapes.
-    @param which Which weight tensor.
-    @param row Which row.
-    @param root The weight root.
-    @param data The padded evidence.
-    @param at Where the opening begins.
-    @return Where the row begins, and where the next opening does.
+    @notice Returns the element that is committed. Errors: "referee: evidence" (bytes to spare).
+    @param d The operator, all its rows opened.
     """
-    node: bytes32 = empty(bytes32)
-    row_at: uint256 = 0
-    end: uint256 = 0
-    node, row_at, end = rows.open_any(d.params[which], row, data, at, d.size)
-    position: uint256 = d.weight_index[which]
-    width: uint256 = d.weight_count
-    assert position < width, ERR_PATH
-    node = sha256(concat(0x2700, node))
-    for _level: uint256 in range(16):
-        if width == 1:
-            break
-        if position & 1 == 1 or position + 1 < width:
-            assert end + 32 <= d.size, ERR_EVIDENCE
-            sibling: bytes32 = extract32(data, end)
-            if position & 1 == 1:
-                node = sha256(concat(0x2701, sibling, node))
-            else:
-                node = sha256(concat(0x2701, node, sibling))
-            end += 32
-        position >>= 1
-        width = (width + 1) >> 1
-    assert sha256(concat(0x2702, convert(convert(d.weight_count, uint32), bytes4), node)) == root, ERR_PATH
-    return row_at, end
+    assert d.next == d.end, ERR_EVIDENCE
+    size: uint256 = d.shapes[operator.OUT].dtype
+    return numbers.signed(d.at[operator.OUT] + d.col * size, size)
 
 
 @internal
-@pure
-def look_up(
-    d: Dispute, which: uint256, x: int256, root: bytes32, data: Bytes[rows.PADDED], at: uint256
-) -> (int256, uint256):
-    """
-    @notice Looks a value up in the table of a Lut; the entry's row is opened also where x is outside.
-    @param d The operator and its shapes.
-    @param which Which weight tensor is the table.
-    @param x The value.
-    @param root The weight root.
-    @param data The padded evidence.
-    @param at Where the opening begins.
-    @return The entry, and where the next opening begins.
-    """
-    half: int256 = 1 << d.lut_bits
-    table: rows.Shape = d.params[which]
-    last: int256 = convert(table.rows * table.cols, int256) - 1
-    index: uint256 = convert(rounding.clamp((x + half) >> d.lut_step, 0, last), uint256)
-    row_at: uint256 = 0
-    end: uint256 = 0
-    row_at, end = self.open_weight(d, which, index // table.cols, root, data, at)
-    entry: int256 = rows.signed(data, row_at + 2 * (index % table.cols), 2)
-    if d.tails == 1 or (x >= -half and x < half):
-        return entry, end
-    return x if x >= half else 0, end
+@view
+def _shape(at: uint256) -> operator.Shape:
+    packed: uint256 = numbers.number(at, SHAPE_BYTES)
+    return operator.Shape(dtype=packed >> 64, rows=(packed >> 32) & (2**32 - 1), cols=packed & (2**32 - 1))

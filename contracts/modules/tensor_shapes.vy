@@ -35,12 +35,10 @@ def rows_a_leaf(rows: uint256, size: uint256) -> uint256:
     @param rows Of the tensor, at least one.
     @param size Bytes of a row, at least one.
     """
-    packed: uint256 = 1
-    for _i: uint256 in range(9):
-        if rows % (2 * packed) != 0 or 2 * packed * size > PACKED_BYTES:
-            break
-        packed *= 2
-    return packed
+    fitting: uint256 = unsafe_div(PACKED_BYTES, size) | 1
+    for bits: uint256 in [1, 2, 4, 8]:
+        fitting |= fitting >> bits
+    return min(unsafe_sub(fitting, fitting >> 1), rows & unsafe_sub(0, rows))
 
 
 @internal

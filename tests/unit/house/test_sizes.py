@@ -19,7 +19,6 @@ NAMELESS = {"utils.py", "helpers.py", "common.py", "misc.py", "util.py", "helper
 LARGE_FILES = {
     "contracts/Marketplace.vy": "the hot path keeps its checks inline, since a call within costs gas (decision 0004)",
     "contracts/Court.vy": "demands, answers and challenges share one store and one clock; the proofs they rest on are apart",
-    "contracts/modules/referee_evidence.vy": "leaf, shapes and openings are checked in the specification's order",
     "contracts/interfaces/IMarketplace.vyi": "the whole ABI and its documentation, as the house wants it in one place",
 }
 LARGE_FUNCTIONS: dict[str, str] = {}
