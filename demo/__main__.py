@@ -81,7 +81,7 @@ def perform(play: Play) -> None:
     play.until(lambda: play.reached(FIRST, Stage.RESULTS, Stage.FINAL))
     play.order(SECOND, Task.of_texts(model, QUERIES, replicas=3, post_seconds=60, **common))
     play.until(lambda: play.reached(SECOND, Stage.RESULTS, Stage.FINAL))
-    play.order(THIRD, Task.of_texts(model, QUERIES, replicas=3, post_seconds=20, **common))
+    play.order(THIRD, Task.of_texts(model, QUERIES, replicas=3, post_seconds=30, **common))
     culprit = play.network.people[cast.NOISY].id
     play.until(lambda: culprit in play.bids(THIRD))
     play.company.actors[cast.NOISY].kill()

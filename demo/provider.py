@@ -1,7 +1,8 @@
 """A provider of the demonstration as a process: honest, or one that returns wrong embeddings.
 
 `python -m demo.provider SETTINGS.json`; the key comes in STUN_KEY. The dishonest one runs the same bot, but the workers
-it asks mix noise into every embedding: what anyone could do who changes the code on his own machine.
+it asks mix noise into the embeddings of small batches: what anyone could do who changes the code on his own machine. In
+the first, large batch it is honest, whichever two providers the matcher finds first.
 """
 
 import json
@@ -32,9 +33,11 @@ from stun.provider.storehouse import Storehouse, http_store
 from stun.provider.workshop import SandboxWorkshop, Worker, Workshop
 from stun.storage.folder import FolderBlobStore
 
+SMALL_TASKS = 8  # fewer than a chunk of the first order has
+
 
 class NoisyWorker:
-    """A worker whose embeddings are wrong: each has noise mixed in."""
+    """A worker whose embeddings of few texts are wrong: each has noise mixed in."""
 
     def __init__(self, honest: Worker) -> None:
         self._honest = honest
@@ -44,8 +47,11 @@ class NoisyWorker:
         return self._honest.validate(inputs, params)
 
     def run(self, inputs: Sequence[bytes], params: Mapping[str, Any]) -> list[TaskOutput]:
-        """Return embeddings that are a little off."""
-        return [TaskOutput(_noisy(out.output), out.units) for out in self._honest.run(inputs, params)]
+        """Return embeddings, a little off where they are few."""
+        outputs = self._honest.run(inputs, params)
+        if len(inputs) > SMALL_TASKS:
+            return outputs
+        return [TaskOutput(_noisy(out.output), out.units) for out in outputs]
 
     def close(self) -> None:
         """End it."""
