@@ -182,6 +182,24 @@ def audit_of(version: uint256) -> address:
 
 @external
 @view
+def holders_of(version: uint256) -> (address, address):
+    return self._peers[version].court, self._peers[version].audit
+
+
+@external
+@view
+def audit_rules(version: uint256, asset: address) -> IConfig.AuditRules:
+    return IConfig.AuditRules(
+        limits=self._words[version][1],
+        times=self._words[version][2],
+        duties=self._words[version][3],
+        beacon=self._peers[version].beacon,
+        audit_word=self._audit_words[asset],
+    )
+
+
+@external
+@view
 def beacon_of(version: uint256) -> address:
     return self._peers[version].beacon
 

@@ -90,8 +90,10 @@ def _current(batch_id: bytes32, terms: IMarketplace.Terms, head: store.Head, set
 @external
 def hold(batch_id: bytes32, terms: IMarketplace.Terms, until: uint256):
     head: store.Head = store.load(batch_id, terms)
-    peers: IConfig.Peers = staticcall CONFIG.peers(terms.rules >> fields.VERSION_SHIFT)
-    if not (msg.sender == peers.court or msg.sender == peers.audit):
+    court: address = empty(address)
+    audit: address = empty(address)
+    court, audit = staticcall CONFIG.holders_of(terms.rules >> fields.VERSION_SHIFT)
+    if not (msg.sender == court or msg.sender == audit):
         reasons.fail(reasons.BATCHES_PEER)
     head = self._current(batch_id, terms, head, msg.sender)
     if not (head.phase == store.RESULTS):

@@ -9,8 +9,14 @@
 """
 
 due_round: public(uint256)
+randomness: public(HashMap[uint256, bytes32])
 
 
 @external
 def set_round(due: uint256):
     self.due_round = due
+
+
+@external
+def set_randomness(number: uint256, random: bytes32):
+    self.randomness[number] = random

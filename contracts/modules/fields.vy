@@ -24,6 +24,7 @@ REFERENCE_FEE: constant(uint256) = 192
 
 # audit word of an asset
 AUDIT_FEE: constant(uint256) = 0
+REPORT_FEE: constant(uint256) = 64
 AUDIT_COVER: constant(uint256) = 128
 
 # rules word
@@ -62,6 +63,10 @@ ANSWER_SECONDS: constant(uint256) = 120  # u24
 FOLLOW_SECONDS: constant(uint256) = 0  # u24
 CHAIN_MAX: constant(uint256) = 24  # u8
 CHALLENGE_OPEN_SECONDS: constant(uint256) = 32  # u24
+AUDIT_SECONDS: constant(uint256) = 56  # u24
+SEAT_REVEAL_SECONDS: constant(uint256) = 80  # u24
+SEAT_SILENCE_BPS: constant(uint256) = 104  # u16
 ANSWER_FLOOR_GWEI: constant(uint256) = 120  # u40
 ANSWER_GAS: constant(uint256) = 160  # u24
 CHALLENGE_GAS: constant(uint256) = 184  # u24
+SEAT_BOND: constant(uint256) = 208  # u48

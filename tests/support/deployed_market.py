@@ -1,7 +1,7 @@
 """The market's contracts in a machine, as a development network has them, and what can be read of them."""
 
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple, dataclass, field, replace
 from functools import cache
 from hashlib import sha256
 
@@ -27,6 +27,7 @@ START = 1_760_000_000
 TOKENS = 2**56
 SHARES = ("treasury", "insurance", "audit")
 SET_ROUND = AbiFunction("set_round", ("uint256",), ())
+SET_RANDOMNESS = AbiFunction("set_randomness", ("uint256", "bytes32"), ())
 FIRST_ROUND = 7
 
 
@@ -49,10 +50,15 @@ class SetBeacon:
     """The specification's side of the mock beacon: the round that was set, whatever the time."""
 
     round: int = FIRST_ROUND
+    stored: Mapping[int, bytes] = field(default_factory=dict)
 
-    def due_round(self, _now: int) -> int:
+    def due_round(self, now: int) -> int:
         """The round that was set."""
         return self.round
+
+    def randomness(self, number: int) -> bytes:
+        """What was set for a round."""
+        return self.stored.get(number, bytes(32))
 
 
 @dataclass(frozen=True, slots=True)

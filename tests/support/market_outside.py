@@ -73,7 +73,9 @@ def _publish(market: Market, deployed: DeployedMarket, what: Publish, now: int) 
 
 def _set_round(market: Market, deployed: DeployedMarket, what: SetRound, _now: int) -> Market:
     deployed.set_round(what.round)
-    return replace(market, beacons={deployed.beacon: SetBeacon(what.round)})
+    beacon = market.beacons[deployed.beacon]
+    assert isinstance(beacon, SetBeacon)
+    return replace(market, beacons={deployed.beacon: replace(beacon, round=what.round)})
 
 
 def _stake(market: Market, deployed: DeployedMarket, what: StakeMore, _now: int) -> Market:

@@ -173,6 +173,9 @@ class Beacon(Protocol):
     def due_round(self, now: int) -> int:
         """The first round that nobody can know yet at a moment, however early a round came out."""
 
+    def randomness(self, number: int) -> bytes:
+        """The randomness of a round; 32 zero bytes if it was not brought."""
+
 
 @dataclass(frozen=True, slots=True)
 class Market:
