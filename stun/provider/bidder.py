@@ -12,7 +12,7 @@ from stun.protocol import money, parameters
 from stun.protocol.errors import Rejected
 from stun.protocol.messages import NOBODY, Bid, Order
 from stun.protocol.parameters import NumericClass
-from stun.protocol.trees.specs import Membership, prove_provider
+from stun.protocol.trees.specs import Membership, prove_provider, verify_provider
 from stun.provider.context import ProviderContext
 from stun.provider.hardware import RequirementError, parse_requirements
 from stun.provider.journal import Step
@@ -184,7 +184,7 @@ class Bidder:
         return refused
 
     def _membership(self, envelope: OrderEnvelope) -> Membership | None:
-        """Where the order admits only some providers, its document lists them."""
+        """Where the order admits only some providers, its document lists them; another list proves nothing."""
         if envelope.order.providers_root == NOBODY:
             return None
         listed = self._context.stores.kept_package(envelope).document.get("providers", [])
@@ -192,4 +192,6 @@ class Bidder:
             accounts = [bytes.fromhex(str(account).removeprefix("0x")) for account in listed]
         except (TypeError, ValueError) as error:
             raise Rejected("bids: list") from error
-        return prove_provider(accounts, self._context.account)
+        proof = prove_provider(accounts, self._context.account)
+        verify_provider(envelope.order.providers_root, self._context.account, proof)
+        return proof

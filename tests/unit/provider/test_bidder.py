@@ -256,6 +256,31 @@ def test_an_order_for_listed_providers_is_bid_on_with_a_proof(bench: Bench, prov
     assert reason_of(provider, envelope_of(bench, hidden)) == "specs: provider"
 
 
+@pytest.mark.parametrize(
+    ("listed", "reason"),
+    [
+        ([], "trees: empty"),
+        (["0x11"], "specs: width"),
+        (["0x" + "11" * 32], "specs: provider"),
+        (["0x" + "zz" * 32], "bids: list"),
+        ([7], "bids: list"),
+        (7, "bids: list"),
+        (None, "bids: list"),
+    ],
+)
+def test_a_list_that_is_none_is_no_bid(bench: Bench, provider: ProviderService, listed: object, reason: str) -> None:
+    root = providers_root([provider.context.account])
+    order = bench.order(document={"providers": listed}, providers_root=root)
+    assert reason_of(provider, envelope_of(bench, order)) == reason
+
+
+def test_a_list_with_another_root_than_the_orders_ties_up_no_bond(bench: Bench, provider: ProviderService) -> None:
+    own = provider.context.account
+    listed = {"providers": ["0x" + own.hex()]}
+    order = bench.order(document=listed, providers_root=providers_root([own, b"\0" * 12 + b"\x01" * 20]))
+    assert reason_of(provider, envelope_of(bench, order)) == "trees: path"
+
+
 def test_a_model_that_does_not_run_is_no_bid(bench: Bench) -> None:
     class Broken(ShoutWorkshop):
         def worker(self, record: object) -> object:  # type: ignore[override]
