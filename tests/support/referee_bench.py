@@ -14,13 +14,14 @@ from stun.protocol.graph.elements import element
 from stun.protocol.graph.evidence import element_evidence
 from stun.protocol.graph.operators import decode_operator
 from stun.protocol.graph.structure import Graph
-from stun.protocol.graph.tensors import Tensor, TensorTree, root_of
+from stun.protocol.graph.tensors import Tensor, TensorTree, root_of, row_bytes
 from stun.protocol.trees.merkle import MerkleTree
 from stun.protocol.trees.tags import WEIGHTS
 
 NAMES = ("RefereeLinear", "RefereeRow")
 OWNER = b"\x01" * 20
 NO_ROOT = bytes(32)
+SELECTOR_BYTES = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,8 @@ class RefereeBench:
         self.machine.set_clock(1_760_000_000)
         built = ArtifactStore().build(NAMES)
         self._function = built["RefereeRow"].interface.function("is_wrong")
-        self._addresses = {name: self.machine.deploy(OWNER, built[name].deploy_bytecode) for name in NAMES}
-        self.gas: dict[int, int] = {}
+        self.addresses = {name: self.machine.deploy(OWNER, built[name].deploy_bytecode) for name in NAMES}
+        self.executed = 0  # gas of the last answer, without what its calldata costs
 
     def contract(self, question: Question) -> bool | str:
         """Return the answer of the contract that judges the operator, or the reason with which it refuses."""
@@ -59,11 +60,14 @@ class RefereeBench:
         data = self._function.encode(
             question.leaf, question.n, padded, question.output, question.weights, question.evidence
         )
-        outcome = self.machine.send(OWNER, self._addresses[name], data)
+        return self.raw(name, data[SELECTOR_BYTES:])
+
+    def raw(self, name: str, arguments: bytes) -> bool | str:
+        """Return a contract's answer to arguments that may be encoded in any way, or the reason of its refusal."""
+        outcome = self.machine.send(OWNER, self.addresses[name], self._function.selector + arguments)
         if outcome.reason is not None:
             return outcome.reason
-        opcode = question.leaf[2]
-        self.gas[opcode] = max(self.gas.get(opcode, 0), outcome.gas)
+        self.executed = outcome.gas - _intrinsic(self._function.selector + arguments)
         return bool(self._function.decode_output(outcome.output))
 
     def both(self, question: Question) -> bool | str:
@@ -72,6 +76,11 @@ class RefereeBench:
         what = f"leaf {question.leaf.hex()}, n {question.n}"
         assert got == expected, f"contract {got!r}, specification {expected!r}: {what}"
         return got
+
+
+def _intrinsic(data: bytes) -> int:
+    """Gas of a transaction before anything is executed, as the machine counts it: without the floor of EIP-7623."""
+    return 21_000 + 16 * (len(data) - data.count(0)) + 4 * data.count(0)
 
 
 def specification(question: Question) -> bool | str:
@@ -131,6 +140,21 @@ def opening(tensor: Tensor, row: int) -> bytes:
     """Return a row's opening as evidence holds it."""
     opened = TensorTree(tensor).open(row)
     return b"".join([opened.leaf, *opened.path])
+
+
+def with_element(case: Case, row: int, col: int, off: int = 0) -> Tensor:
+    """Return an output that is right, or by so much off, in one element; all others are 0.
+
+    The element is what the referee makes of bytes that no executor may meet, too.
+    """
+    shape = case.out
+    low, high = -(2 ** (8 * shape.dtype - 1)), 2 ** (8 * shape.dtype - 1) - 1
+    value = element(case.operator, case, row, col)
+    claimed = value + off if low <= value + off <= high else value - off
+    at = row * row_bytes(shape) + col * shape.dtype
+    data = bytearray(shape.rows * row_bytes(shape))
+    data[at : at + shape.dtype] = claimed.to_bytes(shape.dtype, "big", signed=True)
+    return Tensor(shape, bytes(data))
 
 
 def stand_alone(case: Case, output: Tensor, row: int, col: int) -> Question:

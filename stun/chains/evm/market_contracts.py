@@ -13,8 +13,8 @@ from stun.chains.interface import ChainError
 
 INTERFACES = Path(__file__).parent / "interfaces"
 CONTRACTS = (
-    "Audit", "Beacon", "Config", "Court", "Marketplace", "ModelRegistry", "Reputation", "Staking", "StunToken", "Usdc6",
-    "Verdicts",
+    "Audit", "Beacon", "Config", "Court", "Marketplace", "ModelRegistry", "RefereeLinear", "RefereeRow", "Reputation",
+    "Staking", "StunToken", "Usdc6", "Verdicts",
 )  # fmt: skip
 
 
