@@ -7,7 +7,7 @@ import structlog
 
 from keepers.metrics import KeeperMetrics
 from keepers.store.duties import Duty, DutyBook, DutyState
-from stun.chains.interface import ChainError, Intent, IntentState
+from stun.chains.interface import ChainError, Intent, IntentConflict, IntentState
 from stun.chains.market import MarketWriter
 from stun.protocol.errors import Rejected
 
@@ -79,6 +79,8 @@ class Actor:
             intent = send(writer, duty.key)
         except Rejected as refusal:  # the simulation refuses: another was faster, or the state is not what we thought
             return self._refused(duty, refusal.code, is_done(), now)
+        except IntentConflict:  # made for a state that a reorganisation, or a restart, has replaced by another
+            return self._refused(duty, "chain: conflict", is_done(), now)
         except ChainError as error:
             self._duties.fault(duty.key, str(error), now)
             raise

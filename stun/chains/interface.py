@@ -48,6 +48,10 @@ class SignedTransaction:
     signed_at: int
 
 
+class IntentConflict(ChainError):
+    """The same idempotency key was submitted with another recipient, payload or value."""
+
+
 class WaitTimeout(ChainError):
     """An intent was not where the caller wanted it in time; it stays open and later ticks move it on."""
 

@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable
 
-from stun.chains.interface import Intent, IntentState
+from stun.chains.interface import Intent, IntentConflict, IntentState
 from stun.chains.market import MarketWriter, Opening, Sealed
 from stun.pool.envelopes import CommitEnvelope, DeliveryEnvelope, OpeningEnvelope, PostEnvelope
 from stun.protocol.errors import Rejected, StunError
@@ -173,7 +173,8 @@ class Acting:
         return self._context.writer
 
     def _send(self, standing: Standing, duty: Duty, send: Callable[[str], Intent]) -> None:
-        """Send a transaction once. One that failed for good is tried again later under another key."""
+        """Send a transaction once. One that failed for good is tried again later under another key, at once if the key
+        stands for another payload: a reorganisation has replaced the match that it was made for."""
         journal = self._context.journal
         attempt, not_before = journal.attempt(standing.batch_id, duty)
         if standing.now < not_before:
@@ -181,6 +182,10 @@ class Acting:
         key = f"provider:{duty}:{standing.batch_id.hex()}:{attempt}"
         try:
             intent = send(key)
+        except IntentConflict:
+            journal.next_attempt(standing.batch_id, duty, standing.now, 0)
+            self._context.log.warning("match_replaced", duty=duty, batch=standing.batch_id.hex())
+            return
         except Rejected as error:
             self._fail(standing, duty, error.code)
             return

@@ -31,9 +31,11 @@ class Ended:
 
 @dataclass(frozen=True, slots=True)
 class Vanished:
-    """A batch that the chain does not have (any more): a reorganisation undid its match, or its end is not final."""
+    """A batch that the chain does not have (any more): a reorganisation undid its match, or, `ending`, its end is not
+    final."""
 
     batch_id: bytes
+    ending: bool = False
 
 
 class BatchWatch:
@@ -41,7 +43,7 @@ class BatchWatch:
 
     def __init__(self, context: ProviderContext) -> None:
         self._context = context
-        self._gone: set[bytes] = set()
+        self._gone: dict[bytes, int] = {}
 
     def discover(self) -> list[bytes]:
         """Note every batch that this provider is cast in; return the new ones."""
@@ -55,15 +57,22 @@ class BatchWatch:
         first = self._first_block(batch_id)
         standing = read_standing(self._context.reader, batch_id, self._context.account, first, own)
         if standing is not None:
-            self._gone.discard(batch_id)
+            self._gone.pop(batch_id, None)
             return standing
         return self._end_of(batch_id, first)
 
     def has_just_gone(self, batch_id: bytes) -> bool:
         """Whether a batch is seen to be gone for the first time since it was there."""
         is_new = batch_id not in self._gone
-        self._gone.add(batch_id)
+        self._gone.setdefault(batch_id, self._context.reader.now())
         return is_new
+
+    def is_lost(self, batch_id: bytes) -> bool:
+        """Whether a batch was gone for so long, and its bid expired so long ago, that it will not be matched again."""
+        journal, now = self._context.journal, self._context.reader.now()
+        bids = [promise.expires_at for promise in journal.promises(0) if promise.order_digest == batch_id]
+        since = max(bids, default=0)
+        return now >= max(since, self._gone.get(batch_id, now)) + BID_GRACE_SECONDS
 
     def _from_bids(self) -> set[bytes]:
         reader, journal = self._context.reader, self._context.journal
@@ -112,7 +121,7 @@ class BatchWatch:
         events = reader.events(first, head, batch_id)
         ends = [event for event in events if event.name == "Settled"]
         if not ends or ends[-1].block_number > head - self._context.settings.final_blocks:
-            return Vanished(batch_id)
+            return Vanished(batch_id, ending=bool(ends))
         terms = reader.terms(batch_id)
         return Ended(batch_id, terms.asset, self._earned(terms, events, ends[-1]))
 

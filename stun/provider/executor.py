@@ -12,6 +12,7 @@ from stun.chains.interface import ChainError
 from stun.pool.errors import PoolError
 from stun.protocol.errors import Rejected
 from stun.protocol.market.state import Phase, ReplicaState
+from stun.protocol.messages import NOBODY
 from stun.provider.acting import Acting, Trees, Unfit
 from stun.provider.batch_watch import BatchWatch, Ended, Vanished
 from stun.provider.bidder import Bidder
@@ -153,23 +154,32 @@ class ProviderService:
             found = self._watch.look(batch_id)
             if isinstance(found, Ended):
                 self._end(found)
+            if isinstance(found, Vanished) and not found.ending:
+                self._mourn(batch_id)
         except ChainError as error:
             self.context.log.warning("batch_unreadable", batch=batch_id.hex(), reason=str(error))
             return None
-        if isinstance(found, Vanished) and self._watch.has_just_gone(batch_id):
+        return found if isinstance(found, Standing) else None
+
+    def _mourn(self, batch_id: bytes) -> None:
+        """A match is undone: be ready for another one, and close the books when none can come any more."""
+        if self._watch.has_just_gone(batch_id):
             self.context.log.warning("batch_gone", batch=batch_id.hex())
             self._renew_attempts(batch_id)
-        return found if isinstance(found, Standing) else None
+        elif self._watch.is_lost(batch_id):
+            self._close_books(batch_id, NOBODY, 0)
 
     def _end(self, ended: Ended) -> None:
         """Close the books of a final batch, after a last try to deliver what is owed."""
+        if not self._owes_outputs(ended.batch_id, self.context.reader.now()):
+            self._close_books(ended.batch_id, ended.asset, ended.earned)
+
+    def _close_books(self, batch_id: bytes, asset: bytes, earned: int) -> None:
         journal, now = self.context.journal, self.context.reader.now()
-        if self._owes_outputs(ended.batch_id, now):
-            return
-        journal.record(ended.batch_id, Step.SETTLED, ended.asset + ended.earned.to_bytes(8, "big"), now)
-        journal.drop_outputs(ended.batch_id)
-        self._computation.forget(ended.batch_id)
-        self.context.log.info("settled", batch=ended.batch_id.hex(), earned=ended.earned)
+        journal.record(batch_id, Step.SETTLED, asset + earned.to_bytes(8, "big"), now)
+        journal.drop_outputs(batch_id)
+        self._computation.forget(batch_id)
+        self.context.log.info("settled", batch=batch_id.hex(), earned=earned)
 
     def _owes_outputs(self, batch_id: bytes, now: int) -> bool:
         """Deliver what a batch that ended early still lacks; True if that failed and is worth another try."""

@@ -8,10 +8,10 @@ import pytest
 from stun.chains.evm.dry_run import DryRun
 from stun.chains.evm.errors import Reverted
 from stun.chains.evm.fees import GWEI, FeePolicy
-from stun.chains.evm.intents import IntentConflict, IntentStore
+from stun.chains.evm.intents import IntentStore
 from stun.chains.evm.nodes import funded_accounts
 from stun.chains.evm.sender import Sender
-from stun.chains.interface import ChainError, Intent, IntentState, TransactionSender, WaitTimeout
+from stun.chains.interface import ChainError, Intent, IntentConflict, IntentState, TransactionSender, WaitTimeout
 from tests.integration.conftest import Bench, anvil_of
 from tests.support.evm_counter import count_data, total_of
 

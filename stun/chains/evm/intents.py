@@ -16,14 +16,10 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column, relationship
 
-from stun.chains.interface import ChainError, Intent, IntentState, SignedTransaction
+from stun.chains.interface import ChainError, Intent, IntentConflict, IntentState, SignedTransaction
 
 _MAX_KEY = 200
 _OPEN = tuple(state.value for state in IntentState if not state.terminal)
-
-
-class IntentConflict(ChainError):
-    """The same idempotency key was submitted with another recipient, payload or value."""
 
 
 class Base(DeclarativeBase):

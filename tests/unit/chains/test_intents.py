@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine
 
-from stun.chains.evm.intents import IntentConflict, IntentStore
-from stun.chains.interface import ChainError, Intent, IntentState, SignedTransaction
+from stun.chains.evm.intents import IntentStore
+from stun.chains.interface import ChainError, Intent, IntentConflict, IntentState, SignedTransaction
 
 pytestmark = pytest.mark.unit
 
