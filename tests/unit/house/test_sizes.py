@@ -18,7 +18,7 @@ NAMELESS = {"utils.py", "helpers.py", "common.py", "misc.py", "util.py", "helper
 
 LARGE_FILES = {
     "contracts/Marketplace.vy": "the hot path keeps its checks inline, since a call within costs gas (decision 0004)",
-    "contracts/Court.vy": "demands, answers and challenges share one store and one clock; the proofs they rest on are apart",
+    "contracts/Court.vy": "demands, answers and challenges share one store and one clock; proofs are apart",
     "contracts/interfaces/IMarketplace.vyi": "the whole ABI and its documentation, as the house wants it in one place",
     "tests/integration/test_deployments.py": "one chain, altered in every way that verification has to find",
     "tests/integration/test_deploy_and_verify_commands.py": "both commands against one chain and its record",
