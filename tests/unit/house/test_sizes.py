@@ -20,6 +20,7 @@ LARGE_FILES = {
     "contracts/Marketplace.vy": "the hot path keeps its checks inline, since a call within costs gas (decision 0004)",
     "contracts/Court.vy": "demands, answers and challenges share one store and one clock; proofs are apart",
     "contracts/interfaces/IMarketplace.vyi": "the whole ABI and its documentation, as the house wants it in one place",
+    "tests/unit/provider/test_bidder.py": "every reason not to bid, beside the one offer that differs from it",
     "tests/integration/test_deployments.py": "one chain, altered in every way that verification has to find",
     "tests/integration/test_deploy_and_verify_commands.py": "both commands against one chain and its record",
 }
