@@ -212,9 +212,10 @@ def play_stalling(setting: Setting, rng: Random) -> int:
 def play_ruin(setting: Setting, rng: Random, seed: int, orders: int) -> bool:
     """Whether an audit account with a seed (money) runs dry within so many orders of one kind."""
     held, paid_in, cost = seed, prepaid(setting), setting.auditors * setting.share + setting.asset.report_fee
+    rate = float(setting.draw_rate)
     for _ in range(orders):
         held += paid_in
-        if rng.random() < setting.draw_rate:
+        if rng.random() < rate:
             held -= cost
         if held < 0:
             return True
