@@ -245,7 +245,7 @@ def expire_demand(terms: IMarketplace.Terms, demand: ICourt.Demand):
     store.close(id)
     store.credits[demand.asker] += demand.deposit
     log ICourt.DemandExpired(batch_id=demand.batch_id, provider=demand.provider, demand_id=id)
-    store.mark_convicted(demand.batch_id, demand.replica)
+    store.mark_convicted(demand.batch_id, demand.replica, False)
     extcall MARKET.convict(demand.batch_id, terms, demand.replica, False, demand.asker)
 
 
@@ -322,7 +322,7 @@ def challenge(
     store.credits[receiver] += announced.deposit
     log ICourt.ChallengeOpened(batch_id=announced.batch_id, digest=digest, verdict=verdict, wrong=wrong)
     if wrong:
-        store.mark_convicted(announced.batch_id, announced.replica)
+        store.mark_convicted(announced.batch_id, announced.replica, True)
         extcall MARKET.convict(announced.batch_id, terms, announced.replica, True, announced.challenger)
 
 
@@ -356,6 +356,12 @@ def take_credit(to: address):
 @view
 def was_convicted(batch_id: bytes32, replica: uint256) -> bool:
     return store.is_convicted(batch_id, replica)
+
+
+@external
+@view
+def was_wrong(batch_id: bytes32, replica: uint256) -> bool:
+    return store.is_wrong(batch_id, replica)
 
 
 @external

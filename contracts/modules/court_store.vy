@@ -18,6 +18,7 @@ DEMANDED: constant(bytes32) = 0x000000000000000000000000000000000000000000000000
 U16: constant(uint256) = 2**16 - 1
 TRACES: constant(uint256) = 16  # bits
 CONVICTED: constant(uint256) = 1 << 32
+WRONG: constant(uint256) = 1 << 33
 ANSWERED_AT: constant(uint256) = 216  # bits: behind it 216 bits of the answer's hash
 
 ERR_UNKNOWN: constant(String[32]) = "court: unknown"
@@ -27,7 +28,7 @@ ERR_PARENT: constant(String[32]) = "court: parent"
 ERR_DEPOSIT: constant(String[32]) = "court: deposit"
 
 _demands: HashMap[bytes32, uint256]
-_replicas: HashMap[bytes32, HashMap[uint256, uint256]]  # open u16 | open traces u16 | convicted u1
+_replicas: HashMap[bytes32, HashMap[uint256, uint256]]  # open u16 | open traces u16 | convicted u1 | wrong u1
 _traces: HashMap[bytes32, HashMap[uint256, HashMap[uint256, bytes32]]]
 _announcements: HashMap[bytes32, bytes32]
 credits: HashMap[address, uint256]
@@ -158,13 +159,28 @@ def is_convicted(batch_id: bytes32, replica: uint256) -> bool:
 
 
 @internal
-def mark_convicted(batch_id: bytes32, replica: uint256):
+@view
+def is_wrong(batch_id: bytes32, replica: uint256) -> bool:
+    """
+    @notice Whether this court convicted a replica of a wrong result.
+    @param batch_id The batch.
+    @param replica The replica.
+    """
+    return self._replicas[batch_id][replica] & WRONG != 0
+
+
+@internal
+def mark_convicted(batch_id: bytes32, replica: uint256, wrong: bool):
     """
     @notice Records a conviction.
     @param batch_id The batch.
     @param replica The replica.
+    @param wrong Whether of a wrong result (else: a duty was failed).
     """
-    self._replicas[batch_id][replica] |= CONVICTED
+    mark: uint256 = CONVICTED
+    if wrong:
+        mark |= WRONG
+    self._replicas[batch_id][replica] |= mark
 
 
 @internal

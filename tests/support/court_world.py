@@ -130,6 +130,8 @@ class CourtWorld(World):
                 self._same_demand(demand, standing)
         for batch_id, replica in self.court.convicted - before.convicted:
             self._same("convicted", bool(self._read("was_convicted", batch_id, replica)), True)
+            wrong = self.court.was_wrong(batch_id, replica)
+            self._same("wrong", bool(self._read("was_wrong", batch_id, replica)), wrong)
         coin = self.deployed.machine.coin_of(self.deployed.addresses["Court"])
         self._same("coin held", coin, self.court.held)
 

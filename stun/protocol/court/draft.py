@@ -59,7 +59,9 @@ class Draft:
     def convict(self, batch_id: bytes, replica: int, wrong: bool, challenger: bytes) -> None:
         """End a replica."""
         self._market(market_actions.Convict(self.court.account, batch_id, replica, wrong, challenger))
-        self.court = replace(self.court, convicted=self.court.convicted | {(batch_id, replica)})
+        place = frozenset({(batch_id, replica)})
+        wrongs = self.court.wrong | place if wrong else self.court.wrong
+        self.court = replace(self.court, convicted=self.court.convicted | place, wrong=wrongs)
 
     def take(self, value: int, deposit: int) -> None:
         """Keep a deposit out of the coin that came along; the rest is the sender's. Errors: "court: deposit"."""

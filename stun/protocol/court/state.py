@@ -146,7 +146,8 @@ class Chain:
 class Court:
     """Everything the court holds. `traces` has a digest by (batch, replica, task), empty while the trace is demanded.
 
-    `credits` is native coin that an account may take out; `held` all native coin inside.
+    `credits` is native coin that an account may take out; `held` all native coin inside; `wrong` those of the convicted
+    whose result was shown to be wrong.
     """
 
     account: bytes
@@ -157,3 +158,12 @@ class Court:
     convicted: frozenset[tuple[bytes, int]] = frozenset()
     credits: Mapping[bytes, int] = field(default_factory=dict)
     held: int = 0
+    wrong: frozenset[tuple[bytes, int]] = frozenset()
+
+    def was_convicted(self, batch_id: bytes, replica: int) -> bool:
+        """Whether a replica was convicted, for whatever reason."""
+        return (batch_id, replica) in self.convicted
+
+    def was_wrong(self, batch_id: bytes, replica: int) -> bool:
+        """Whether a replica was convicted of a wrong result."""
+        return (batch_id, replica) in self.wrong
