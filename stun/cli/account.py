@@ -2,6 +2,7 @@
 
 import secrets
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ from stun_sdk.network import parse_account
 from stun.chains.evm.accounts import KeyUnavailable, create_keystore
 from stun.chains.evm.addresses import narrow
 from stun.chains.evm.market import EvmMarket
+from stun.chains.interface import Intent
+from stun.chains.market import MarketWriter
 from stun.cli.amounts import format_amount, parse_amount
 from stun.cli.names import address
 from stun.cli.session import Session, ask_passphrase, pass_session
@@ -96,11 +99,7 @@ def withdraw(session: Session, amount: str, asset: str | None, to: str | None) -
 @pass_session
 def stake(session: Session, amount: str) -> None:
     """Stake AMOUNT of STUN."""
-    client = session.actor()
-    value = parse_amount(amount, "STUN")
-    writer = session.writer(client)
-    writer.wait(writer.stake(_key("stake"), value), client.settings.timeout_seconds)
-    _told_stake(session, client, "staked", value)
+    _move_stake(session, "staked", amount, lambda writer, value: writer.stake(_key("stake"), value))
 
 
 @account.command()
@@ -108,11 +107,7 @@ def stake(session: Session, amount: str) -> None:
 @pass_session
 def unstake(session: Session, amount: str) -> None:
     """Begin to unbond AMOUNT of stake; `collect` it when the time is over."""
-    client = session.actor()
-    value = parse_amount(amount, "STUN")
-    writer = session.writer(client)
-    writer.wait(writer.unstake(_key("unstake"), value), client.settings.timeout_seconds)
-    _told_stake(session, client, "unbonding", value)
+    _move_stake(session, "unbonding", amount, lambda writer, value: writer.unstake(_key("unstake"), value))
 
 
 @account.command()
@@ -137,6 +132,14 @@ def _shown(record: dict[str, Any]) -> str:
     if int(record["unbonding"]):
         lines.append(f"  {format_amount(int(record['unbonding']), 'STUN')} unbonding until {record['unlock_at']}")
     return "\n".join(lines)
+
+
+def _move_stake(session: Session, told: str, amount: str, act: Callable[[MarketWriter, int], Intent]) -> None:
+    client = session.actor()
+    value = parse_amount(amount, "STUN")
+    writer = session.writer(client)
+    writer.wait(act(writer, value), client.settings.timeout_seconds)
+    _told_stake(session, client, told, value)
 
 
 def new_passphrase() -> str:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from stun.chains.evm.dry_run import DryRun
+from stun.chains.evm.dry_run import DryRun, never_sent
 from stun.chains.evm.errors import Reverted
 from stun.chains.evm.rpc import ChainReader
 from stun.chains.interface import Intent, IntentState
@@ -32,7 +32,8 @@ class Rehearsal:
         """Tell, and simulate what can be simulated. Errors: ChainError."""
         simulate = self._account != NOBODY and not self.told
         outcome = "not simulated"
-        intent = self._planned(key, to, data, value)
+        block = self._reader.view().block
+        intent = never_sent(self._reader.chain_id, self._account, block, key, to, data, value)
         if simulate:
             try:
                 intent = self._run.submit(key, to, data, value)
@@ -51,25 +52,3 @@ class Rehearsal:
     def wait(self, intent: Intent, until: IntentState = IntentState.INCLUDED, timeout: float = 60.0) -> Intent:
         """Return at once."""
         return intent
-
-    def _planned(self, key: str, to: bytes | None, data: bytes, value: int) -> Intent:
-        block = self._reader.view().block
-        missing: dict[str, Any] = dict.fromkeys(
-            ("nonce", "landed", "block_number", "block_hash", "gas_used", "created", "ok", "signed_block", "gas")
-        )
-        return Intent(
-            id=0,
-            chain_id=self._reader.chain_id,
-            account=self._account,
-            key=key,
-            to=to,
-            data=data,
-            value=value,
-            state=IntentState.PLANNED,
-            signed=(),
-            reason="dry run",
-            planned_block=block.number,
-            planned_at=block.timestamp,
-            updated_at=block.timestamp,
-            **missing,
-        )

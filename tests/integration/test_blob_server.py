@@ -2,11 +2,9 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -14,7 +12,9 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
+from servers import wait_for_port
 
+from stun.chains.evm.nodes import free_port
 from stun.storage.blobs import BlobCorrupt, BlobMissing, BlobTooLarge, StoreUnavailable, digest_of
 from stun.storage.bundle import pack, unpack
 from stun.storage.http import HttpBlobStore
@@ -26,31 +26,13 @@ MAX_BYTES = 2 * 1024**2
 StartServer = Callable[[], tuple[str, subprocess.Popen[str]]]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _connect(port: int) -> None:
-    """Return once the port accepts: a worker says that it started a moment before it listens."""
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
-
-
 @pytest.fixture
 def start_server(tmp_path: Path) -> Iterator[StartServer]:
     """Start servers over one folder; each accepts connections when it is handed out. All are ended after the test."""
     started: list[subprocess.Popen[str]] = []
 
     def start() -> tuple[str, subprocess.Popen[str]]:
-        port = _free_port()
+        port = free_port()
         settings = {"URL": str(tmp_path / "blobs"), "PORT": str(port), "MAX_BYTES": str(MAX_BYTES)}
         environment = os.environ | {f"STUN_BLOBS_{key}": value for key, value in settings.items()}
         server = subprocess.Popen(
@@ -66,7 +48,7 @@ def start_server(tmp_path: Path) -> Iterator[StartServer]:
         for line in server.stdout:
             lines.append(line)
             if "Started worker" in line:
-                _connect(port)
+                wait_for_port(port)
                 return f"http://127.0.0.1:{port}", server
         raise AssertionError("the server ended: " + "".join(lines))
 
@@ -167,7 +149,7 @@ def test_server_that_serves_other_bytes_is_skipped(
     start_server: StartServer, new_client: Callable[[str], HttpBlobStore]
 ) -> None:
     honest = new_client(start_server()[0])
-    dead = new_client(f"http://127.0.0.1:{_free_port()}")
+    dead = new_client(f"http://127.0.0.1:{free_port()}")
     digest = honest.put(b"blob")
     with _lying_server() as address:
         liar = new_client(address)

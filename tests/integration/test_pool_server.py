@@ -6,7 +6,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing
 from pathlib import Path
@@ -14,9 +13,11 @@ from typing import Any
 
 import pytest
 from pool_world import PoolWorld
+from servers import wait_for_port
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from stun.chains.evm.nodes import free_port
 from stun.pool.client import PoolClient
 from stun.pool.envelopes import Envelope, Kind
 from stun.pool.errors import PoolError, PoolRefused, PoolUnavailable
@@ -28,24 +29,6 @@ ROOT = Path(__file__).parents[2]
 Process = subprocess.Popen[str]
 
 
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def _connect(port: int) -> None:
-    """Return once the port accepts: a worker says that it started a moment before it listens."""
-    deadline = time.monotonic() + 20
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port)).close()
-            return
-        except ConnectionRefusedError:
-            if time.monotonic() > deadline:
-                raise
-
-
 class Pools:
     """Starts pool servers; all are ended after the test."""
 
@@ -55,7 +38,7 @@ class Pools:
 
     def start(self, port: int = 0, database: str = "pool.db", **settings: Any) -> tuple[str, Process]:
         """Start a server over a database in the test's folder and return its address once it answers."""
-        port = port or _free_port()
+        port = port or free_port()
         chosen = settings | {
             "PORT": port,
             "DATABASE": f"sqlite:///{self._folder / database}",
@@ -73,7 +56,7 @@ class Pools:
         for line in server.stdout:
             lines.append(line)
             if "Started worker" in line:
-                _connect(port)
+                wait_for_port(port)
                 return f"http://127.0.0.1:{port}", server
         raise AssertionError("the server ended: " + "".join(lines))
 
@@ -228,7 +211,7 @@ async def test_a_set_of_pools_lives_with_dead_ones(
 ) -> None:
     first = pool_client(pool_servers.start(database="first.db")[0])
     second = pool_client(pool_servers.start(database="second.db")[0])
-    dead = pool_client(f"http://127.0.0.1:{_free_port()}")
+    dead = pool_client(f"http://127.0.0.1:{free_port()}")
     pools = PoolSet([dead, first, second])
     both, single = pool_market.order_envelope(), pool_market.order_envelope()
     published = await asyncio.to_thread(pools.publish, both)

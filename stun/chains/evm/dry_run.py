@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from stun.chains.evm.endpoint import BlockRef
 from stun.chains.evm.rpc import ChainReader
 from stun.chains.interface import Intent, IntentState
 
@@ -13,6 +14,36 @@ _log = structlog.get_logger(__name__)
 def _tell(intent: Intent) -> None:
     to = "a new contract" if intent.to is None else "0x" + intent.to.hex()
     _log.info("would send", key=intent.key, to=to, bytes=len(intent.data), value=intent.value)
+
+
+def never_sent(
+    chain_id: int, account: bytes, block: BlockRef, key: str, to: bytes | None, data: bytes, value: int
+) -> Intent:
+    """An intent that stays planned for ever."""
+    return Intent(
+        id=0,
+        chain_id=chain_id,
+        account=account,
+        key=key,
+        to=to,
+        data=data,
+        value=value,
+        state=IntentState.PLANNED,
+        nonce=None,
+        signed=(),
+        landed=None,
+        block_number=None,
+        block_hash=None,
+        gas_used=None,
+        created=None,
+        ok=None,
+        reason="dry run",
+        planned_block=block.number,
+        signed_block=None,
+        gas=None,
+        planned_at=block.timestamp,
+        updated_at=block.timestamp,
+    )
 
 
 class DryRun:
@@ -35,31 +66,7 @@ class DryRun:
             return self._told[key]
         view = self._reader.view()
         view.call(to, data, self._account, value)
-        time = view.block.timestamp
-        intent = Intent(
-            id=0,
-            chain_id=self._reader.chain_id,
-            account=self._account,
-            key=key,
-            to=to,
-            data=data,
-            value=value,
-            state=IntentState.PLANNED,
-            nonce=None,
-            signed=(),
-            landed=None,
-            block_number=None,
-            block_hash=None,
-            gas_used=None,
-            created=None,
-            ok=None,
-            reason="dry run",
-            planned_block=view.block.number,
-            signed_block=None,
-            gas=None,
-            planned_at=time,
-            updated_at=time,
-        )
+        intent = never_sent(self._reader.chain_id, self._account, view.block, key, to, data, value)
         self._told[key] = intent
         self._tell(intent)
         return intent
