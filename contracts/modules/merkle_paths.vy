@@ -34,19 +34,20 @@ def climb(
     assert index < count and count <= 2**17, ERR_PATH
     node: bytes32 = leaf
     position: uint256 = index
-    width: uint256 = count
+    last: uint256 = unsafe_sub(count, 1)
     used: uint256 = 0
     for _level: uint256 in range(MAX_DEPTH):
-        if width == 1:
+        if last == 0:
             break
-        if position & 1 == 1 or position + 1 < width:
+        if position & 1 == 1:
             assert used < len(path), ERR_PATH
-            if position & 1 == 1:
-                node = sha256(concat(tag_node, path[used], node))
-            else:
-                node = sha256(concat(tag_node, node, path[used]))
-            used += 1
+            node = sha256(concat(tag_node, path[used], node))
+            used = unsafe_add(used, 1)
+        elif position < last:
+            assert used < len(path), ERR_PATH
+            node = sha256(concat(tag_node, node, path[used]))
+            used = unsafe_add(used, 1)
         position >>= 1
-        width = (width + 1) >> 1
+        last >>= 1
     assert used == len(path), ERR_PATH
     return sha256(concat(tag_crown, convert(convert(count, uint32), bytes4), node))

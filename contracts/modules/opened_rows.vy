@@ -115,26 +115,21 @@ def climb(
     node: bytes32 = leaf
     at: uint256 = start
     position: uint256 = index
-    width: uint256 = count
+    last: uint256 = unsafe_sub(count, 1)
     for _level: uint256 in range(MAX_DEPTH):
-        if width == 1:
+        if last == 0:
             break
         if position & 1 == 1:
-            node = sha256(concat(tag, self._sibling(at, end), node))
+            assert unsafe_add(at, 32) <= end, ERR_EVIDENCE
+            node = sha256(concat(tag, slice(msg.data, at, 32), node))
             at = unsafe_add(at, 32)
-        elif unsafe_add(position, 1) < width:
-            node = sha256(concat(tag, node, self._sibling(at, end)))
+        elif position < last:
+            assert unsafe_add(at, 32) <= end, ERR_EVIDENCE
+            node = sha256(concat(tag, node, slice(msg.data, at, 32)))
             at = unsafe_add(at, 32)
         position >>= 1
-        width = unsafe_add(width, 1) >> 1
+        last >>= 1
     return node, at
-
-
-@internal
-@view
-def _sibling(at: uint256, end: uint256) -> bytes32:
-    assert unsafe_add(at, 32) <= end, ERR_EVIDENCE
-    return convert(convert(slice(msg.data, at, 32), uint256), bytes32)
 
 
 @internal
@@ -147,12 +142,12 @@ def path_length(count: uint256, index: uint256) -> uint256:
     """
     steps: uint256 = 0
     position: uint256 = index
-    width: uint256 = count
+    last: uint256 = count - 1
     for _level: uint256 in range(MAX_DEPTH):
-        if width == 1:
+        if last == 0:
             break
-        if position & 1 == 1 or position + 1 < width:
+        if position & 1 == 1 or position < last:
             steps += 1
         position >>= 1
-        width = (width + 1) >> 1
+        last >>= 1
     return steps

@@ -52,11 +52,16 @@ def dot(x_at: uint256, y_at: uint256, count: uint256) -> int256:
         y = (y << 128) | (y >> 128)
         y = ((y & QUARTERS) << 64) | ((y >> 64) & QUARTERS)
         y = ((y & EIGHTHS) << 32) | ((y >> 32) & EIGHTHS)
-        p0: uint256 = unsafe_mul(unsafe_sub(x & BYTES, BYTE_ZEROS), unsafe_sub(y & BYTES, BYTE_ZEROS))
-        p1: uint256 = unsafe_mul(unsafe_sub((x >> 8) & BYTES, BYTE_ZEROS), unsafe_sub((y >> 8) & BYTES, BYTE_ZEROS))
-        p2: uint256 = unsafe_mul(unsafe_sub((x >> 16) & BYTES, BYTE_ZEROS), unsafe_sub((y >> 16) & BYTES, BYTE_ZEROS))
-        p3: uint256 = unsafe_mul(unsafe_sub((x >> 24) & BYTES, BYTE_ZEROS), unsafe_sub((y >> 24) & BYTES, BYTE_ZEROS))
-        products = unsafe_add(products, unsafe_add(unsafe_add(p0, p1), unsafe_add(p2, p3)))
+        products = unsafe_add(
+            unsafe_add(
+                unsafe_add(products, unsafe_mul(unsafe_sub(x & BYTES, BYTE_ZEROS), unsafe_sub(y & BYTES, BYTE_ZEROS))),
+                unsafe_mul(unsafe_sub((x >> 8) & BYTES, BYTE_ZEROS), unsafe_sub((y >> 8) & BYTES, BYTE_ZEROS)),
+            ),
+            unsafe_add(
+                unsafe_mul(unsafe_sub((x >> 16) & BYTES, BYTE_ZEROS), unsafe_sub((y >> 16) & BYTES, BYTE_ZEROS)),
+                unsafe_mul(unsafe_sub((x >> 24) & BYTES, BYTE_ZEROS), unsafe_sub((y >> 24) & BYTES, BYTE_ZEROS)),
+            ),
+        )
     return convert(convert(unsafe_add(products, 2**223), bytes32), int256) >> 224
 
 
