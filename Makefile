@@ -10,7 +10,7 @@ MAKEFLAGS += --no-print-directory
 BIN := .venv/bin
 LINT := .venv-lint/bin
 WORKERS ?= 2
-PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --durations 15
+PYTEST := $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --durations 15 -rs
 
 .PHONY: help demo test test-long lint format bench bench-gas devnet devnet-down hooks lock clean
 .PHONY: runtime weights dev torch linters node contracts

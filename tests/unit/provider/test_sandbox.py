@@ -48,7 +48,9 @@ StartSession = Callable[..., SandboxSession]
 
 
 def isolation_levels() -> list[object]:
-    skip = pytest.mark.skipif(not bubblewrap_works(), reason="needs a working bubblewrap")
+    skip = pytest.mark.skipif(
+        not bubblewrap_works(), reason="bubblewrap (bwrap) is not installed, or may not make namespaces here"
+    )
     return [pytest.param(True, id="bubblewrap", marks=skip), pytest.param(False, id="limits")]
 
 
