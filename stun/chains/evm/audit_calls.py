@@ -1,6 +1,7 @@
 """Actions of the audit as calldata of its contract, its records as ABI tuples and back, its logs as events."""
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from stun.chains.evm.addresses import narrow, widen
@@ -9,6 +10,7 @@ from stun.chains.evm.market_contracts import interface
 from stun.chains.evm.market_encoding import message_tuple, terms_tuple
 from stun.chains.market import ChainEvent
 from stun.protocol.audit import actions
+from stun.protocol.audit.draws import verdict_of
 from stun.protocol.audit.state import Audit, Sitting, Stage
 from stun.protocol.keccak import keccak256
 from stun.protocol.market.state import Terms
@@ -43,6 +45,18 @@ def audit_from_tuple(values: Sequence[Any]) -> Audit:
 def audit_digest(audit: Audit) -> bytes:
     """Return what the contract stores of an audit: keccak256 of its record."""
     return keccak256(interface(_AUDIT).function("close").encode(audit_tuple(audit))[4:])
+
+
+def after(audit: Audit, action: actions.Seal | actions.Reveal) -> Audit:
+    """Return what an audit's record is once a seat's act was accepted; the chain's log says the same."""
+    sitting = audit.sittings[action.seat]
+    if isinstance(action, actions.Seal):
+        sitting = replace(sitting, stage=Stage.SEALED, word=action.seal)
+    else:
+        verdict = verdict_of(action.digests)
+        sitting = replace(sitting, stage=Stage.REVEALED, word=verdict, agrees=action.agrees)
+    sittings = (*audit.sittings[: action.seat], sitting, *audit.sittings[action.seat + 1 :])
+    return replace(audit, sittings=sittings)
 
 
 def calldata(action: actions.Action, terms: Terms | None = None) -> bytes:
