@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 if ! command -v npm >/dev/null; then
-  echo "set-up: npm is not here, so there is no anvil: the tests that need it are skipped (install Node 18 or newer)"
+  echo "set-up: npm is not here, so there is no anvil: the tests that need it are skipped (install Node 20 or newer)"
   exit 0
 fi
 stamp=node_modules/.stun-lock

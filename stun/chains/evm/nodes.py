@@ -153,7 +153,7 @@ def anvil_binary() -> Path:
         return local
     found = shutil.which("anvil")
     if found is None:
-        raise NodeUnavailable("anvil is not installed: run `npm ci` in the project's root (needs Node 18 or newer)")
+        raise NodeUnavailable("anvil is not installed: run `npm ci` in the project's root (needs Node 20 or newer)")
     return Path(found)
 
 
