@@ -15,6 +15,7 @@ from keepers.pool_mirror import PoolMirror
 from keepers.settings import KeeperSettings
 from keepers.store.database import open_database
 from keepers.supervisor import run_cycle
+from stun.chains.evm.market import EvmMarket
 from stun.pool.pool_set import PoolSet
 from stun.provider.executor import ProviderService
 from stun.provider.policy import BiddingPolicy, ModelPrice
@@ -27,7 +28,7 @@ TICKS = 40
 
 @dataclass
 class ChaosBench:
-    """Actors of one network; `url` None is the honest node."""
+    """Actors of one network, each over the endpoints it is given, the honest node by default."""
 
     network: Network
     providers: list[ProviderService] = field(default_factory=list)
@@ -35,27 +36,27 @@ class ChaosBench:
     pools: list[PoolSet] = field(default_factory=list)
 
     def provider(
-        self, name: str, url: str | None = None, spoil: Mapping[bytes, bytes] | None = None, native: bool = False
+        self, name: str, *urls: str, spoil: Mapping[bytes, bytes] | None = None, native: bool = False
     ) -> ProviderService:
         """A provider that shouts; `spoil` makes it answer otherwise, `native` makes it post by itself."""
         network = self.network
-        market = network.connect(url)
+        market = network.connect(*urls)
         prices = tuple(ModelPrice(network.model_id, asset, PRICE) for asset in network.assets)
         settings = ProviderSettings(
             network.folder / name, policy=BiddingPolicy(prices, max_batches=64), store_urls=(network.store_url,),
             native=native, retry_seconds=1,
         )  # fmt: skip
         service = build_provider(
-            settings, market, network.writer(name, market), network.accounts[name], self._pools(url),
+            settings, market, network.writer(name, market), network.accounts[name], self._pools(market),
             workshop=ShoutWorkshop(spoil), hardware=MACHINE,
         )  # fmt: skip
         self.providers.append(service)
         return service
 
-    def matcher(self, url: str | None = None) -> MatcherJob:
+    def matcher(self, *urls: str) -> MatcherJob:
         """The matcher."""
-        market = self.network.connect(url)
-        mirror = PoolMirror(self._pools(url), market.domain, market.now)
+        market = self.network.connect(*urls)
+        mirror = PoolMirror(self._pools(market), market.domain, market.now)
         job = build_matcher(
             market, self.network.writer("matcher", market), mirror, self._settings(),
             sign=self.network.accounts["matcher"].sign_digest,
@@ -64,11 +65,11 @@ class ChaosBench:
         self.keepers.append(job)
         return job
 
-    def settler(self, url: str | None = None) -> SettlerJob:
+    def settler(self, *urls: str) -> SettlerJob:
         """The settler."""
-        market = self.network.connect(url)
+        market = self.network.connect(*urls)
         job = build_settler(
-            market, self.network.writer("settler", market), self._pools(url), self._settings(),
+            market, self.network.writer("settler", market), self._pools(market), self._settings(),
             stores=[HttpBlobStore(self.network.store_url)],
             database=open_database(self.network.folder / "settler" / "keeper.db"),
         )  # fmt: skip
@@ -98,8 +99,8 @@ class ChaosBench:
         for pool in self.pools:
             pool.close()
 
-    def _pools(self, url: str | None) -> PoolSet:
-        self.pools.append(self.network.connect_pools(self.network.connect(url)))
+    def _pools(self, market: EvmMarket) -> PoolSet:
+        self.pools.append(self.network.connect_pools(market))
         return self.pools[-1]
 
     @staticmethod

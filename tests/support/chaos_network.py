@@ -16,9 +16,9 @@ from demo.processes import HOST, Company, free_port
 from stun.chains.evm import deployments
 from stun.chains.evm.accounts import EvmAccount, from_key
 from stun.chains.evm.addresses import widen
-from stun.chains.evm.endpoint import connect
+from stun.chains.evm.endpoint import Retry, connect
 from stun.chains.evm.intents import IntentStore
-from stun.chains.evm.market import EvmMarket, connect_market
+from stun.chains.evm.market import EvmMarket
 from stun.chains.evm.market_contracts import contracts_of, interface
 from stun.chains.evm.market_deploy import MarketDeployment, development_plan
 from stun.chains.evm.market_writer import EvmMarketWriter
@@ -102,9 +102,10 @@ class Network:
         """The role of an account."""
         return next(name for name in self.accounts if self.account(name) == account)
 
-    def connect(self, url: str | None = None, confirmations: int = 0) -> EvmMarket:
-        """The market over an endpoint, the node itself by default."""
-        return connect_market(self.deployment, [url or self.url], Finality(confirmations))
+    def connect(self, *urls: str, confirmations: int = 0) -> EvmMarket:
+        """The market over endpoints that must agree, the node itself by default; impatient with those that fail."""
+        endpoints = [connect(url, 5.0, Retry(2, 0.01)) for url in urls or (self.url,)]
+        return EvmMarket(ChainReader(endpoints, Finality(confirmations)), self.market.contracts)
 
     def connect_pools(self, market: EvmMarket) -> PoolSet:
         """The pool as one actor sees it."""

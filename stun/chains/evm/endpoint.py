@@ -16,64 +16,12 @@ from web3 import HTTPProvider, Web3
 from web3.exceptions import BlockNotFound, TransactionNotFound
 from web3.middleware import ExtraDataToPOAMiddleware
 
+from stun.chains.evm.answers import BlockRef, Content, Log, Receipt, SentTransaction
+from stun.chains.evm.asked_for import the_block, the_log, the_receipt
 from stun.chains.evm.errors import TRANSPORT_ERRORS, BlockUnknown, BlockVanished, Unreachable, typed
 
+__all__ = ["BlockRef", "Call", "Content", "Endpoint", "Log", "Receipt", "Retry", "SentTransaction", "connect"]
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class BlockRef:
-    """A block's identity and the facts decisions need. `base_fee` in wei (0 before EIP-1559), `timestamp` unix s."""
-
-    number: int
-    hash: bytes
-    parent_hash: bytes
-    timestamp: int
-    base_fee: int
-
-
-@dataclass(frozen=True, slots=True)
-class Log:
-    """One event as the chain recorded it."""
-
-    address: bytes
-    topics: tuple[bytes, ...]
-    data: bytes
-    block_number: int
-    block_hash: bytes
-    transaction_hash: bytes
-    log_index: int
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of a transaction. `ok` is False when it reverted; `created` is the new contract, if any."""
-
-    hash: bytes
-    block_number: int
-    block_hash: bytes
-    ok: bool
-    gas_used: int
-    created: bytes | None
-    logs: tuple[Log, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class SentTransaction:
-    """A transaction of a block, as far as the sender needs it."""
-
-    hash: bytes
-    sender: bytes
-    nonce: int
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """What an included transaction asked for; `to` None created a contract."""
-
-    sender: bytes
-    to: bytes | None
-    data: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +134,7 @@ class Endpoint:
 
     def block(self, which: int | str) -> BlockRef:
         """The block with a number, or "latest", "safe", "finalized"; raises BlockUnknown."""
-        block = self.ask(lambda: _found(lambda: _block(self.w3.eth.get_block(cast(Any, which)))))
+        block = self.ask(lambda: _found(lambda: the_block(which, _block(self.w3.eth.get_block(cast(Any, which))))))
         if block is None:
             raise BlockUnknown(f"block {which} not found")
         return block
@@ -244,11 +192,12 @@ class Endpoint:
             "fromBlock": first,
             "toBlock": last,
         }
-        return self.ask(lambda: tuple(_log(log) for log in self.w3.eth.get_logs(query)))
+        return self.ask(lambda: tuple(the_log(query, topics, _log(log)) for log in self.w3.eth.get_logs(query)))
 
     def receipt(self, transaction: bytes) -> Receipt | None:
         """The receipt of an included transaction, None when the node knows of none."""
-        return self.ask(lambda: _found(lambda: _receipt(self.w3.eth.get_transaction_receipt(cast(Any, transaction)))))
+        ask = self.w3.eth.get_transaction_receipt
+        return self.ask(lambda: _found(lambda: the_receipt(transaction, _receipt(ask(cast(Any, transaction))))))
 
     def content(self, transaction: bytes) -> Content | None:
         """What a transaction asked for, None when the node knows of none."""

@@ -60,6 +60,10 @@ class EndpointsDisagree(ChainError):
         self.answers = answers
 
 
+class AnswerInvalid(ChainError):
+    """An answer that contradicts another of the same node, or says what the contracts cannot say."""
+
+
 class BlockVanished(ChainError):
     """The block a decision was read at is not canonical any more; read again and decide again."""
 

@@ -8,8 +8,9 @@ from stun.chains.evm import deployments
 from stun.chains.evm.abi import AbiFunction
 from stun.chains.evm.addresses import narrow, widen
 from stun.chains.evm.endpoint import connect
-from stun.chains.evm.errors import Reverted
+from stun.chains.evm.errors import AnswerInvalid, Reverted
 from stun.chains.evm.market_contracts import MarketContracts, contracts_of, interface
+from stun.chains.evm.market_encoding import terms_digest
 from stun.chains.evm.market_events import decode_logs
 from stun.chains.evm.rpc import ChainReader, ChainView, Finality
 from stun.chains.evm.signatures import recover
@@ -30,7 +31,7 @@ class EvmMarket:
         self.reader = chain
         self.contracts = contracts
         self._view = view
-        self._terms: dict[bytes, Terms] = {}
+        self._terms: dict[bytes, Terms] = {}  # by batch, as last read of a log
 
     def at(self, view: ChainView | None = None) -> "EvmMarket":
         """Return the market pinned to one block, the newest unless a view is given."""
@@ -129,29 +130,18 @@ class EvmMarket:
         return [model for model in found if model is not None]
 
     def batch(self, batch_id: bytes) -> BatchRecord | None:
-        """The stored part of an unfinished batch, or None."""
-        _, phase, phase_at, hold_until, posted, tip_paid, resolved, seq, states, digests, dues, round_ = self._read(
-            "Marketplace", "batch", batch_id
-        )
+        """The stored part of an unfinished batch, or None. Errors: AnswerInvalid, BatchUnknown."""
+        digest, phase, *stored = self._read("Marketplace", "batch", batch_id)
         if phase == Phase.NONE:
             return None
-        replicas = len(self.terms(batch_id).casts)
-        return BatchRecord(
-            batch_id=batch_id,
-            phase=Phase(phase),
-            phase_at=phase_at,
-            hold_until=hold_until,
-            posted=posted,
-            tip_paid=tip_paid,
-            dues=tuple(dues[:replicas]) if resolved else None,
-            seq=seq,
-            states=tuple(ReplicaState(state) for state in states[:replicas]),
-            digests=tuple(bytes(digest) for digest in digests[:replicas]),
-            round=round_,
-        )
+        replicas = len(self._terms_under(batch_id, bytes(digest)).casts)
+        try:
+            return _record(batch_id, replicas, phase, *stored)
+        except ValueError as error:
+            raise AnswerInvalid(f"batch 0x{batch_id.hex()} in a state that there is not: {error}") from error
 
     def terms(self, batch_id: bytes) -> Terms:
-        """What its match fixed; checked against the digest the chain stores while the batch is open."""
+        """What its match fixed, by its event; `batch` checks it against the digest that the chain stores."""
         known = self._terms.get(batch_id)
         if known is not None and self._view is not None:
             return known
@@ -162,6 +152,18 @@ class EvmMarket:
             raise BatchUnknown(f"no batch 0x{batch_id.hex()} was opened on {self.chain}")
         terms: Terms = decode_logs(logs)[-1].fields["terms"]
         self._terms[batch_id] = terms
+        return terms
+
+    def _terms_under(self, batch_id: bytes, digest: bytes) -> Terms:
+        """The terms that a stored digest fixes. What a node says in its log counts once it has that digest."""
+        known = self._terms.get(batch_id)
+        if known is not None and terms_digest(known) == digest:
+            return known
+        self._terms.pop(batch_id, None)
+        terms = self.terms(batch_id)
+        if terms_digest(terms) != digest:
+            self._terms.pop(batch_id, None)
+            raise AnswerInvalid(f"the terms of batch 0x{batch_id.hex()} are not those that the chain stores")
         return terms
 
     def events(self, first: int, last: int, batch_id: bytes | None = None) -> Sequence[ChainEvent]:
@@ -205,6 +207,25 @@ class EvmMarket:
             "Staking": self.contracts.staking,
             "Reputation": self.contracts.reputation,
         }[contract]
+
+
+def _record(
+    batch_id: bytes, replicas: int, phase: int, phase_at: int, hold_until: int, posted: bool, tip_paid: bool,
+    resolved: bool, seq: int, states: Sequence[int], digests: Sequence[bytes], dues: Sequence[int], round_: int,
+) -> BatchRecord:  # fmt: skip
+    return BatchRecord(
+        batch_id=batch_id,
+        phase=Phase(phase),
+        phase_at=phase_at,
+        hold_until=hold_until,
+        posted=posted,
+        tip_paid=tip_paid,
+        dues=tuple(dues[:replicas]) if resolved else None,
+        seq=seq,
+        states=tuple(ReplicaState(state) for state in states[:replicas]),
+        digests=tuple(bytes(digest) for digest in digests[:replicas]),
+        round=round_,
+    )
 
 
 class ChainMismatch(ChainError):

@@ -4,7 +4,10 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from eth_utils.crypto import keccak
+
 from stun.chains.evm.addresses import narrow
+from stun.chains.evm.market_contracts import interface
 from stun.chains.market import Offer, Opening, Sealed
 from stun.protocol.market.state import Cast, Terms
 from stun.protocol.messages import ACCOUNT, NOBODY, Message
@@ -35,6 +38,12 @@ def terms_tuple(terms: Terms) -> tuple[Any, ...]:
         terms.post_seconds, terms.challenge_seconds, int(terms.numeric_class), terms.tip, terms.audit_prepaid,
         terms.rules, terms.asset_rules, len(casts), tuple(padded),
     )  # fmt: skip
+
+
+def terms_digest(terms: Terms) -> bytes:
+    """Return what the chain stores of a batch's terms: keccak256 of their static encoding."""
+    call = interface("Marketplace").function("expire").encode(bytes(32), terms_tuple(terms))
+    return keccak(call[36:])
 
 
 def terms_from_tuple(values: Sequence[Any]) -> Terms:

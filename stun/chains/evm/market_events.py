@@ -7,6 +7,7 @@ from typing import Any
 from stun.chains.evm.abi import AbiEvent
 from stun.chains.evm.addresses import widen
 from stun.chains.evm.endpoint import Log
+from stun.chains.evm.errors import AnswerInvalid
 from stun.chains.evm.market_contracts import interface
 from stun.chains.evm.market_encoding import terms_from_tuple
 from stun.chains.market import ChainEvent
@@ -27,9 +28,13 @@ def decode_logs(logs: Iterable[Log]) -> list[ChainEvent]:
 
 def _decode(log: Log) -> ChainEvent:
     event = known_events()[log.topics[0]]
+    try:
+        fields = _fields(event, event.decode(log))
+    except ValueError as error:
+        raise AnswerInvalid(f"{event.name} with a value that there is not: {error}") from error
     return ChainEvent(
         event.name,
-        _fields(event, event.decode(log)),
+        fields,
         log.block_number,
         log.block_hash,
         log.log_index,
