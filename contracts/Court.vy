@@ -303,7 +303,7 @@ def challenge(
     announced: ICourt.Announcement,
     verdict: uint256,
     salt: bytes32,
-    evidence: Bytes[16384],
+    evidence: Bytes[20480],
 ):
     digest: bytes32 = cases.seal(msg.sender, keccak256(evidence), salt)
     store.take_announcement(digest, announced)

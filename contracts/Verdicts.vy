@@ -61,15 +61,32 @@ def __init__(market: IMarketplace, registry: IModelRegistry, linear: IReferee, r
 
 @external
 @view
-def judge(announced: ICourt.Announcement, verdict: uint256, evidence: Bytes[16384]) -> (bool, uint256, bytes32):
-    if verdict == BAD_INPUT or verdict == BAD_OUTPUT:
-        return self._bad_edge(announced, verdict, evidence)
-    if verdict == BAD_UNITS:
-        return self._bad_units(announced, evidence)
+def judge(announced: ICourt.Announcement, verdict: uint256, evidence: Bytes[20480]) -> (bool, uint256, bytes32):
+    # decoded here, since evidence that is handed on within the contract is copied
     if verdict == BAD_STEP:
-        return self._bad_step(announced, evidence)
+        shown: ICourt.BadStep = abi_decode(evidence, ICourt.BadStep)
+        digest: bytes32 = self._trace(announced, shown.trace)
+        self._require_step(announced.provider, shown.trace, shown.operator, shown.leaf)
+        roots: bytes32[2] = self._inputs(announced.provider, shown.trace, shown.leaf, shown.predecessors)
+        self._require_input(shown.trace, shown.input)
+        referee: IReferee = ROWWISE
+        if graph_leaves.is_linear(shown.leaf.data):
+            referee = LINEAR
+        wrong: bool = staticcall referee.is_wrong(
+            shown.leaf.data,
+            shown.input.shape.rows,
+            roots,
+            shown.operator.output_root,
+            shown.trace.case_.weight_root,
+            shown.opened,
+        )
+        return wrong, shown.trace.case_.task, digest
+    if verdict == BAD_INPUT or verdict == BAD_OUTPUT:
+        return self._bad_edge(announced, verdict, abi_decode(evidence, ICourt.BadEdge))
+    if verdict == BAD_UNITS:
+        return self._bad_units(announced, abi_decode(evidence, ICourt.BadUnits))
     assert verdict == EQUIVOCATION, ERR_VERDICT
-    return self._equivocation(announced, evidence), 0, empty(bytes32)
+    return self._equivocation(announced, abi_decode(evidence, ICourt.Equivocation)), 0, empty(bytes32)
 
 
 @external
@@ -103,8 +120,7 @@ def open_case(
 
 @internal
 @view
-def _bad_edge(announced: ICourt.Announcement, verdict: uint256, evidence: Bytes[16384]) -> (bool, uint256, bytes32):
-    shown: ICourt.BadEdge = abi_decode(evidence, ICourt.BadEdge)
+def _bad_edge(announced: ICourt.Announcement, verdict: uint256, shown: ICourt.BadEdge) -> (bool, uint256, bytes32):
     digest: bytes32 = self._trace(announced, shown.trace)
     index: uint256 = 0
     if verdict == BAD_OUTPUT:
@@ -122,8 +138,7 @@ def _bad_edge(announced: ICourt.Announcement, verdict: uint256, evidence: Bytes[
 
 @internal
 @view
-def _bad_units(announced: ICourt.Announcement, evidence: Bytes[16384]) -> (bool, uint256, bytes32):
-    shown: ICourt.BadUnits = abi_decode(evidence, ICourt.BadUnits)
+def _bad_units(announced: ICourt.Announcement, shown: ICourt.BadUnits) -> (bool, uint256, bytes32):
     digest: bytes32 = self._trace(announced, shown.trace)
     self._require_leaf(shown.trace, shown.header, 0)
     self._require_input(shown.trace, shown.input)
@@ -132,39 +147,37 @@ def _bad_units(announced: ICourt.Announcement, evidence: Bytes[16384]) -> (bool,
 
 
 @internal
-@view
-def _bad_step(announced: ICourt.Announcement, evidence: Bytes[16384]) -> (bool, uint256, bytes32):
-    shown: ICourt.BadStep = abi_decode(evidence, ICourt.BadStep)
-    digest: bytes32 = self._trace(announced, shown.trace)
-    assert shown.operator.index > 0, ERR_OPERATOR
-    self._require_operator(announced.provider, shown.trace, shown.operator)
-    self._require_leaf(shown.trace, shown.leaf, shown.operator.index + 1)
-    named: DynArray[uint256, 2] = graph_leaves.predecessors(shown.leaf.data)
-    assert len(named) == len(shown.predecessors), ERR_OPERATOR
+@pure
+def _require_step(provider: address, trace: ICourt.Trace, operator: ICourt.Operator, leaf: ICourt.GraphLeaf):
+    """
+    @notice Checks that the trace has an operator, and the graph its leaf. Errors: "court: operator", "trees: path".
+    """
+    assert operator.index > 0, ERR_OPERATOR
+    self._require_operator(provider, trace, operator)
+    self._require_leaf(trace, leaf, operator.index + 1)
+
+
+@internal
+@pure
+def _inputs(
+    provider: address, trace: ICourt.Trace, leaf: ICourt.GraphLeaf, shown: DynArray[ICourt.Operator, 2]
+) -> bytes32[2]:
+    """
+    @notice Returns the output roots of a leaf's predecessors. Errors: "court: operator", "trees: path".
+    """
+    named: DynArray[uint256, 2] = graph_leaves.predecessors(leaf.data)
+    assert len(named) == len(shown), ERR_OPERATOR
     roots: bytes32[2] = empty(bytes32[2])
     for i: uint256 in range(len(named), bound=2):
-        assert shown.predecessors[i].index == named[i], ERR_OPERATOR
-        self._require_operator(announced.provider, shown.trace, shown.predecessors[i])
-        roots[i] = shown.predecessors[i].output_root
-    self._require_input(shown.trace, shown.input)
-    referee: IReferee = ROWWISE
-    if graph_leaves.is_linear(shown.leaf.data):
-        referee = LINEAR
-    wrong: bool = staticcall referee.is_wrong(
-        shown.leaf.data,
-        shown.input.shape.rows,
-        roots,
-        shown.operator.output_root,
-        shown.trace.case_.weight_root,
-        shown.opened,
-    )
-    return wrong, shown.trace.case_.task, digest
+        assert shown[i].index == named[i], ERR_OPERATOR
+        self._require_operator(provider, trace, shown[i])
+        roots[i] = shown[i].output_root
+    return roots
 
 
 @internal
 @view
-def _equivocation(announced: ICourt.Announcement, evidence: Bytes[16384]) -> bool:
-    shown: ICourt.Equivocation = abi_decode(evidence, ICourt.Equivocation)
+def _equivocation(announced: ICourt.Announcement, shown: ICourt.Equivocation) -> bool:
     self._require_commit(announced, shown.first, shown.first_signature)
     self._require_commit(announced, shown.second, shown.second_signature)
     return shown.first != shown.second
