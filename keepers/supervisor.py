@@ -4,6 +4,7 @@ Errors of the world (StunError: chain, pool, store of blobs) are counted, logged
 other exception is a defect: it ends the process with a code that is not 0, after it was logged and counted.
 """
 
+import logging
 import threading
 from datetime import UTC, datetime
 from typing import Protocol
@@ -50,8 +51,8 @@ class Supervisor:
         self._job = job
         self._ended = threading.Event()
         self._code = EXIT_OK
-        self._scheduler = BackgroundScheduler(timezone="UTC")
-        self._scheduler.add_job(
+        self.scheduler = BackgroundScheduler(timezone="UTC", logger=_quiet())
+        self.scheduler.add_job(
             run_cycle,
             "interval",
             args=[job],
@@ -60,15 +61,15 @@ class Supervisor:
             coalesce=True,
             next_run_time=datetime.now(UTC),
         )
-        self._scheduler.add_listener(self._on_defect, EVENT_JOB_ERROR)
+        self.scheduler.add_listener(self._on_defect, EVENT_JOB_ERROR)
 
     def run(self) -> int:
         """Work until `stop` or a defect; return the exit code."""
-        self._scheduler.start()
+        self.scheduler.start()
         try:
             self._ended.wait()
         finally:
-            self._scheduler.shutdown(wait=True)
+            self.scheduler.shutdown(wait=True)
         return self._code
 
     def stop(self) -> None:
@@ -81,3 +82,10 @@ class Supervisor:
         self._job.metrics.failed(event.exception)
         _log.error("defect", error=f"{type(event.exception).__name__}: {event.exception}", traceback=event.traceback)
         self._ended.set()
+
+
+def _quiet() -> logging.Logger:
+    """A logger for the scheduler: a tick that outlasts its interval is no news, and the next one comes."""
+    logger = logging.getLogger("keepers.scheduler")
+    logger.setLevel(logging.ERROR)
+    return logger

@@ -9,6 +9,7 @@ import asyncio
 import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,7 @@ from stun.pool.routes import ROUTES
 from stun.pool.service import PoolService
 from stun.pool.settings import PoolSettings
 from stun.pool.store import PoolStore
+from stun.protocol.errors import StunError
 
 PARENT_SECONDS = 0.5
 
@@ -88,5 +90,18 @@ async def _end_with(parent: int) -> None:
             os.kill(os.getpid(), signal.SIGTERM)
 
 
+def main() -> int:
+    """Run the server as the environment describes it; 3 if it names no market that can be read."""
+    settings = PoolSettings()
+    try:
+        settings.market()
+    except StunError as error:
+        sys.stderr.write(f"the pool has no market to verify orders with: {error}\n")
+        sys.stderr.write("set STUN_POOL_DEPLOYMENT and STUN_POOL_RPC_URLS, see docs/operator.md\n")
+        return 3
+    serve(settings)
+    return 0
+
+
 if __name__ == "__main__":
-    serve(PoolSettings())
+    sys.exit(main())

@@ -1,8 +1,10 @@
 """Errors of the world are tried again; a defect ends the process with a code that is not 0."""
 
+import logging
 import threading
 
 import pytest
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES
 
 from keepers.metrics import KeeperMetrics
 from keepers.supervisor import EXIT_DEFECT, EXIT_OK, Supervisor, run_cycle
@@ -64,3 +66,23 @@ def test_a_supervisor_that_is_stopped_ends_well() -> None:
     supervisor.stop()
     thread.join(10)
     assert codes == [EXIT_OK]
+
+
+def test_a_tick_that_outlasts_its_interval_is_no_news(caplog: pytest.LogCaptureFixture) -> None:
+    missed = threading.Event()
+
+    class Slow(Job):
+        def tick(self) -> None:
+            missed.wait(10)
+            super().tick()
+
+    job = Slow(None)
+    supervisor = Supervisor(job, tick_seconds=0.01)
+    supervisor.scheduler.add_listener(lambda _: missed.set(), EVENT_JOB_MAX_INSTANCES)
+    thread = threading.Thread(target=supervisor.run)
+    thread.start()
+    assert missed.wait(10)
+    assert job.ticked.wait(10)
+    supervisor.stop()
+    thread.join(10)
+    assert [record.message for record in caplog.records if record.levelno >= logging.WARNING] == []

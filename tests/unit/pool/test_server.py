@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from stun.chains.interface import ChainError
 from stun.pool.envelopes import Envelope, Kind, kind_of
 from stun.pool.routes import address_of
-from stun.pool.server import create_app
+from stun.pool.server import create_app, main
 from stun.pool.settings import MarketUnavailable, PoolSettings
 from stun.pool.store import PoolStore
 from stun.pool.wire import encode, from_json, to_json
@@ -270,3 +270,17 @@ def test_no_header_changes_who_asks() -> None:
             self.headers = {"X-Forwarded-For": "192.0.2.2"}
 
     assert address_of(Connection()) == "192.0.2.1"  # type: ignore[arg-type]
+
+
+def test_a_server_without_a_market_says_what_to_set(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("STUN_POOL_DEPLOYMENT", "nowhere.json")
+
+    assert main() == 3
+
+    said = capsys.readouterr().err
+    assert "nowhere.json cannot be read" in said
+    assert "STUN_POOL_DEPLOYMENT" in said
+    assert list(tmp_path.iterdir()) == []
