@@ -27,6 +27,7 @@ from keepers.store.orders import OrderMemory
 from stun.chains.interface import Intent
 from stun.chains.market import MarketReader, MarketWriter, Offer
 from stun.pool.envelopes import AskEnvelope, BidEnvelope, OrderEnvelope, ProfileEnvelope
+from stun.pool.errors import PoolRefused, PoolsExhausted
 from stun.protocol.messages import Ask
 from stun.provider.hardware import Requirements
 
@@ -159,7 +160,10 @@ class MatcherJob:
         return list(found.values())
 
     def _ask(self, asks: Sequence[AskProvider], now: int) -> None:
-        """Publish asks; each is recorded first, so that a crash asks once too little, not twice."""
+        """Publish asks; each is recorded first, so that a crash asks once too little, not twice.
+
+        Errors: PoolError (no pool answered).
+        """
         if not asks:
             return
         self._orders.record_asks([(ask.order_digest, ask.provider) for ask in asks], now)
@@ -169,8 +173,19 @@ class MatcherJob:
                 _log.info("would ask", provider=ask.provider.hex(), order=ask.order_digest.hex())
                 continue
             message = Ask(self._account, ask.provider, ask.order_digest, ask.expires_at)
-            self._pools.ask(AskEnvelope(message, self._sign(message.digest(self._reader.domain))))
-            self.metrics.acted("ask", "sent")
+            envelope = AskEnvelope(message, self._sign(message.digest(self._reader.domain)))
+            self.metrics.acted("ask", "sent" if self._publish(envelope) else "refused")
+
+    def _publish(self, envelope: AskEnvelope) -> bool:
+        """Publish an ask; False if every pool refused it, which must not keep the others from being asked."""
+        try:
+            self._pools.ask(envelope)
+        except PoolsExhausted as error:
+            if not all(isinstance(failure, PoolRefused) for failure in error.failures):
+                raise
+            _log.warning("ask refused", order=envelope.ask.order_digest.hex(), reason=str(error))
+            return False
+        return True
 
     def _bring(self, plan: BringMatch, state: MatcherState, now: int) -> None:
         """Read the parties afresh, check the plan again, and bring it."""

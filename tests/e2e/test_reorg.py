@@ -35,8 +35,15 @@ def _finish(bench: ChaosBench, batch_id: bytes) -> None:
     bench.until(lambda: all(p.context.journal.read(batch_id, Step.SETTLED) is not None for p in bench.providers))
 
 
-@pytest.mark.parametrize("replicas", [1, 2])
-@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize(
+    ("replicas", "native"),
+    [
+        (1, False),
+        (2, True),
+        pytest.param(1, True, marks=pytest.mark.slow),
+        pytest.param(2, False, marks=pytest.mark.slow),
+    ],
+)
 def test_a_match_that_is_undone_is_made_again_and_paid_once(bench: ChaosBench, replicas: int, native: bool) -> None:
     network = bench.network
     before = read_books(network)
@@ -61,7 +68,7 @@ def test_a_match_that_is_undone_is_made_again_and_paid_once(bench: ChaosBench, r
     check_pool(network, [batch_id])
 
 
-@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("native", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_results_and_settlement_that_are_undone_are_brought_again(bench: ChaosBench, native: bool) -> None:
     network = bench.network
     before = read_books(network)
