@@ -8,7 +8,7 @@ import pytest
 from chaos_bench import ChaosBench, names_of
 from chaos_books import check_fates, check_money, check_pool, read_books, read_stories
 from chaos_network import CHALLENGE_SECONDS, PROVIDERS, Network
-from rpc_lies import LIES
+from rpc_lies import LIES, runs_ahead
 from rpc_proxy import RpcProxy, rpc_proxy
 
 from stun.chains.evm.market import ChainMismatch, connect_market
@@ -85,6 +85,25 @@ def test_every_lie_after_the_other(bench: ChaosBench, proxy: RpcProxy) -> None:
 @pytest.mark.parametrize("name", LIES)
 def test_one_lie_for_long(bench: ChaosBench, proxy: RpcProxy, name: str) -> None:
     _live_through(bench, proxy, [name], [name], seed=4, spell=8)
+
+
+def test_a_clock_that_runs_ahead_decides_nothing_beside_an_honest_node(bench: ChaosBench, proxy: RpcProxy) -> None:
+    network = bench.network
+    bench.matcher()
+    provider = bench.provider(PROVIDERS[0], network.url, proxy.url, native=True)
+    batch_id = network.order(1, 3, network.usdc)
+    bench.until(lambda: bool(network.pools.read(Kind.BID, batch_id=batch_id)))
+    while _phase(network, batch_id) is Phase.NONE:  # the matcher alone: the provider has not seen its batch yet
+        bench.keepers[0].tick()
+        network.travel(1)
+    proxy.meddle = runs_ahead(random.Random(0))
+    for _ in range(3):
+        provider.tick()
+    assert names_of(network, batch_id) == ["BatchOpened"], "it left, or posted, by a false clock"
+
+    _be_honest(proxy)
+    bench.until(lambda: _phase(network, batch_id) is Phase.RESULTS)
+    assert names_of(network, batch_id) == ["BatchOpened", "Posted"]
 
 
 def test_a_node_of_another_chain_is_not_begun_with(bench: ChaosBench, proxy: RpcProxy) -> None:

@@ -56,6 +56,18 @@ def stands_still(chance: random.Random) -> Meddle:
     return meddle
 
 
+def runs_ahead(chance: random.Random) -> Meddle:
+    """Every block is of next week: all deadlines seem past."""
+
+    def meddle(request: Request, answer: Reply) -> Answer:
+        if request["method"].startswith("eth_getBlock") and answer.get("result"):
+            later = hex(int(answer["result"]["timestamp"], 16) + 7 * 86_400)
+            return answer | {"result": {**answer["result"], "timestamp": later}}
+        return answer
+
+    return meddle
+
+
 def forges_hashes(chance: random.Random) -> Meddle:
     """Blocks under hashes that are not theirs."""
 
