@@ -16,6 +16,7 @@ from .interfaces import IBeacon
 from .interfaces import IConfig
 from .interfaces import IMarketplace
 from .modules import accounts
+from .modules import audit_causes as causes
 from .modules import audit_draws as draws
 from .modules import audit_seats as list_
 from .modules import audit_verdicts as verdicts
@@ -23,8 +24,9 @@ from .modules import batch_store
 from .modules import disagreement
 from .modules import fields
 from .modules import messages
-from .modules import prices
+from .modules import reasons
 from .modules import results_tree
+from .modules import signatures
 
 implements: IAudit
 
@@ -50,28 +52,6 @@ EXACT: constant(uint256) = 0
 MAX_ATTEMPTS: constant(uint256) = 64
 TAG_SEAL: constant(bytes1) = 0x1b
 
-ERR_BATCH: constant(String[32]) = "batches: unknown"
-ERR_PHASE: constant(String[32]) = "audit: phase"
-ERR_ORDER: constant(String[32]) = "audit: order"
-ERR_CLASS: constant(String[32]) = "audit: class"
-ERR_LATE: constant(String[32]) = "audit: late"
-ERR_EARLY: constant(String[32]) = "audit: early"
-ERR_REPEATED: constant(String[32]) = "audit: repeated"
-ERR_ROUND: constant(String[32]) = "audit: round"
-ERR_NOT_DRAWN: constant(String[32]) = "audit: not drawn"
-ERR_SEATS: constant(String[32]) = "audit: seats"
-ERR_UNKNOWN: constant(String[32]) = "audit: unknown"
-ERR_SIGNER: constant(String[32]) = "audit: signer"
-ERR_SEALED: constant(String[32]) = "audit: sealed"
-ERR_OPENED: constant(String[32]) = "audit: opened"
-ERR_DIGESTS: constant(String[32]) = "audit: digests"
-ERR_OPENING: constant(String[32]) = "audit: opening"
-ERR_AGREES: constant(String[32]) = "audit: agrees"
-ERR_REPLICA: constant(String[32]) = "audit: replica"
-ERR_SHOWN: constant(String[32]) = "audit: shown"
-ERR_ROOT: constant(String[32]) = "audit: root"
-ERR_OPEN: constant(String[32]) = "audit: open"
-ERR_NOTHING: constant(String[32]) = "audit: nothing"
 
 MARKET: immutable(IMarketplace)
 CONFIG: immutable(IConfig)
@@ -95,25 +75,35 @@ def __init__(market: IMarketplace, config: IConfig, stun: address, epoch_seconds
 @external
 def draw(batch_id: bytes32, terms: IMarketplace.Terms, order: IMarketplace.Order):
     view_: IMarketplace.BatchView = staticcall MARKET.batch(batch_id)
-    assert view_.phase != 0 and keccak256(abi_encode(terms)) == view_.terms_digest, ERR_BATCH
-    assert view_.phase == batch_store.RESULTS, ERR_PHASE
-    assert keccak256(concat(b"\x19\x01", DOMAIN, messages.order(order))) == batch_id, ERR_ORDER
-    assert terms.numeric_class == EXACT, ERR_CLASS
+    if not (view_.phase != 0 and keccak256(abi_encode(terms)) == view_.terms_digest):
+        reasons.fail(causes.BATCHES_UNKNOWN)
+    if not (view_.phase == batch_store.RESULTS):
+        reasons.fail(causes.AUDIT_PHASE)
+    if not (keccak256(concat(b"\x19\x01", DOMAIN, messages.order(order))) == batch_id):
+        reasons.fail(causes.AUDIT_ORDER)
+    if not (terms.numeric_class == EXACT):
+        reasons.fail(causes.AUDIT_CLASS)
     asset: address = accounts.narrow(terms.asset)
     version: uint256 = terms.rules >> fields.VERSION_SHIFT
     rules: IConfig.AuditRules = staticcall CONFIG.audit_rules(version, asset)
-    assert block.timestamp < view_.phase_at + ((rules.times >> fields.DRAW_SECONDS) & fields.U24), ERR_LATE
-    assert self.audit_digest[batch_id] == empty(bytes32), ERR_REPEATED
-    assert view_.round > 0 and rules.beacon != empty(address), ERR_ROUND
+    if not (block.timestamp < view_.phase_at + ((rules.times >> fields.DRAW_SECONDS) & fields.U24)):
+        reasons.fail(causes.AUDIT_LATE)
+    if not (self.audit_digest[batch_id] == empty(bytes32)):
+        reasons.fail(causes.AUDIT_REPEATED)
+    if not (view_.round > 0 and rules.beacon != empty(address)):
+        reasons.fail(causes.AUDIT_ROUND)
     audit: IAudit.Audit = empty(IAudit.Audit)
     audit.randomness = staticcall IBeacon(rules.beacon).randomness(view_.round)
-    assert audit.randomness != empty(bytes32), ERR_ROUND
+    if not (audit.randomness != empty(bytes32)):
+        reasons.fail(causes.AUDIT_ROUND)
     auditors: uint256 = (rules.limits >> fields.AUDITORS) & fields.U8
     rate: uint256 = convert(order.audit_ppm, uint256)
-    assert auditors > 0 and draws.is_drawn(audit.randomness, batch_id, rate), ERR_NOT_DRAWN
+    if not (auditors > 0 and draws.is_drawn(audit.randomness, batch_id, rate)):
+        reasons.fail(causes.AUDIT_NOT_DRAWN)
     seat_bond: uint256 = (rules.duties >> fields.SEAT_BOND) & fields.U48
     audit.sittings = self._pick(batch_id, terms, audit.randomness, view_.phase_at, auditors, seat_bond)
-    assert len(audit.sittings) > 0, ERR_SEATS
+    if not (len(audit.sittings) > 0):
+        reasons.fail(causes.AUDIT_SEATS)
     audit.batch_id = batch_id
     audit.asset = asset
     audit.version = version
@@ -134,40 +124,63 @@ def draw(batch_id: bytes32, terms: IMarketplace.Terms, order: IMarketplace.Order
 
 
 @external
-def seal(audit: IAudit.Audit, seat: uint256, word: bytes32):
+def seal(audit: IAudit.Audit, seals: DynArray[IAudit.Sealing, 7], signatures_: Bytes[455]):
     a: IAudit.Audit = audit
     self._require_current(a)
-    assert block.timestamp < a.seal_by, ERR_LATE
-    assert seat < len(a.sittings), list_.ERR_SEAT
-    assert msg.sender == a.sittings[seat].account, ERR_SIGNER
-    assert a.sittings[seat].stage == verdicts.DRAWN, ERR_SEALED
-    a.sittings[seat].stage = verdicts.SEALED
-    a.sittings[seat].word = word
+    if not (len(seals) > 0):
+        reasons.fail(causes.AUDIT_NOTHING)
+    if not (block.timestamp < a.seal_by):
+        reasons.fail(causes.AUDIT_LATE)
+    for place: uint256 in range(len(seals), bound=7):
+        s: IAudit.Sealing = seals[place]
+        if not (s.seat < len(a.sittings)):
+            reasons.fail(causes.AUDIT_SEAT)
+        account: address = a.sittings[s.seat].account
+        if msg.sender != account:
+            message: bytes32 = messages.seat_seal(a.batch_id, account, s.word)
+            self._require_signed(account, message, signatures_, place)
+        if not (a.sittings[s.seat].stage == verdicts.DRAWN):
+            reasons.fail(causes.AUDIT_SEALED)
+        a.sittings[s.seat].stage = verdicts.SEALED
+        a.sittings[s.seat].word = s.word
+        log IAudit.SeatSealed(batch_id=a.batch_id, account=account, seat=s.seat, seal=s.word)
     self._store(a)
-    log IAudit.SeatSealed(batch_id=a.batch_id, account=msg.sender, seat=seat, seal=word)
 
 
 @external
-def reveal(audit: IAudit.Audit, seat: uint256, agrees: uint256, digests: DynArray[bytes32, 16], salt: bytes32):
+def reveal(audit: IAudit.Audit, openings: DynArray[IAudit.Opening, 7], signatures_: Bytes[455]):
     a: IAudit.Audit = audit
     self._require_current(a)
+    if not (len(openings) > 0):
+        reasons.fail(causes.AUDIT_NOTHING)
     self._require_sealed(a)
-    assert block.timestamp < a.reveal_by, ERR_LATE
-    assert seat < len(a.sittings), list_.ERR_SEAT
-    assert msg.sender == a.sittings[seat].account, ERR_SIGNER
-    assert a.sittings[seat].stage == verdicts.SEALED, ERR_OPENED
-    assert len(digests) == a.tasks, ERR_DIGESTS
-    joined: Bytes[1024] = verdicts.join(digests)
-    account: bytes32 = accounts.widen(msg.sender)
-    assert sha256(concat(TAG_SEAL, a.batch_id, account, joined, salt)) == a.sittings[seat].word, ERR_OPENING
-    for k: uint256 in range(3):
-        assert a.results[k] != empty(bytes32) or (agrees >> k) & 1 == 0, ERR_AGREES
-    assert agrees >> 3 == 0, ERR_AGREES
-    a.sittings[seat].stage = verdicts.REVEALED
-    a.sittings[seat].word = sha256(joined)
-    a.sittings[seat].agrees = agrees
+    if not (block.timestamp < a.reveal_by):
+        reasons.fail(causes.AUDIT_LATE)
+    for place: uint256 in range(len(openings), bound=7):
+        o: IAudit.Opening = openings[place]
+        if not (o.seat < len(a.sittings)):
+            reasons.fail(causes.AUDIT_SEAT)
+        account: address = a.sittings[o.seat].account
+        if msg.sender != account:
+            message: bytes32 = messages.seat_verdict(a.batch_id, account, o.verdict, o.agrees)
+            self._require_signed(account, message, signatures_, place)
+        if not (a.sittings[o.seat].stage == verdicts.SEALED):
+            reasons.fail(causes.AUDIT_OPENED)
+        word: bytes32 = sha256(concat(TAG_SEAL, a.batch_id, accounts.widen(account), o.verdict, o.salt))
+        if not (word == a.sittings[o.seat].word):
+            reasons.fail(causes.AUDIT_OPENING)
+        if not (o.agrees >> 3 == 0):
+            reasons.fail(causes.AUDIT_AGREES)
+        for k: uint256 in range(3):
+            if not (a.results[k] != empty(bytes32) or (o.agrees >> k) & 1 == 0):
+                reasons.fail(causes.AUDIT_AGREES)
+        a.sittings[o.seat].stage = verdicts.REVEALED
+        a.sittings[o.seat].word = o.verdict
+        a.sittings[o.seat].agrees = o.agrees
+        log IAudit.SeatRevealed(
+            batch_id=a.batch_id, account=account, seat=o.seat, agrees=o.agrees, verdict=o.verdict
+        )
     self._store(a)
-    log IAudit.SeatRevealed(batch_id=a.batch_id, account=msg.sender, seat=seat, agrees=agrees, digests=digests)
 
 
 @external
@@ -182,10 +195,13 @@ def show(
     a: IAudit.Audit = audit
     self._require_current(a)
     self._require_sealed(a)
-    assert replica < 3 and a.results[replica] != empty(bytes32), ERR_REPLICA
-    assert a.shown[replica] == empty(bytes32), ERR_SHOWN
+    if not (replica < 3 and a.results[replica] != empty(bytes32)):
+        reasons.fail(causes.AUDIT_REPLICA)
+    if not (a.shown[replica] == empty(bytes32)):
+        reasons.fail(causes.AUDIT_SHOWN)
     units: uint256 = convert(total_units, uint256)
-    assert results_tree.result_digest(outputs_root, units) == a.results[replica], ERR_ROOT
+    if not (results_tree.result_digest(outputs_root, units) == a.results[replica]):
+        reasons.fail(causes.AUDIT_ROOT)
     drawn: DynArray[uint32, 16] = draws.tasks(a.randomness, a.batch_id, a.count, a.tasks)
     tasks: DynArray[uint32, 32] = []
     for task: uint32 in drawn:
@@ -197,7 +213,8 @@ def show(
         doubled.append(leaf)
         digests.append(leaf.output_digest)
     rebuilt: disagreement.Shown = disagreement.show(a.count, 2, tasks, doubled, siblings)
-    assert rebuilt.roots[0] == outputs_root and rebuilt.totals[0] == units, "resolve: root"
+    if not (rebuilt.roots[0] == outputs_root and rebuilt.totals[0] == units):
+        reasons.fail(causes.RESOLVE_ROOT)
     a.shown[replica] = sha256(verdicts.join(digests))
     a.shower[replica] = msg.sender
     self._store(a)
@@ -208,8 +225,10 @@ def show(
 def close(audit: IAudit.Audit):
     a: IAudit.Audit = audit
     self._require_current(a)
-    assert block.timestamp >= a.close_at, ERR_EARLY
-    assert (staticcall MARKET.batch(a.batch_id)).phase == 0, ERR_OPEN
+    if not (block.timestamp >= a.close_at):
+        reasons.fail(causes.AUDIT_EARLY)
+    if not ((staticcall MARKET.batch(a.batch_id)).phase == 0):
+        reasons.fail(causes.AUDIT_OPEN)
     self.audit_digest[a.batch_id] = empty(bytes32)
     convicted: bool[3] = empty(bool[3])
     wrong: bool[3] = empty(bool[3])
@@ -220,20 +239,36 @@ def close(audit: IAudit.Audit):
                 convicted[k] = staticcall Verdicts(court).was_convicted(a.batch_id, k)
             if convicted[k]:
                 wrong[k] = staticcall Verdicts(court).was_wrong(a.batch_id, k)
-    self._pay(a, a.reporter, a.report_fee)
+    payees: DynArray[address, 8] = [a.reporter]
+    amounts: DynArray[uint256, 8] = [a.report_fee]
     for seat: uint256 in range(len(a.sittings), bound=7):
         outcome: uint256 = 0
         liar_of: uint256 = 0
         outcome, liar_of = verdicts.judge(a, seat, convicted, wrong)
-        self._settle(a, a.sittings[seat], outcome, a.shower[liar_of])
+        lost: uint256 = self._take_bond(a, a.sittings[seat].place, outcome, a.shower[liar_of])
+        share: uint256 = 0
+        if outcome == verdicts.PAID and a.share > 0:
+            share = a.share
+            payees.append(a.sittings[seat].account)
+            amounts.append(share)
+        log IAudit.SeatJudged(
+            batch_id=a.batch_id, account=a.sittings[seat].account, outcome=outcome, share=share, lost=lost
+        )
+    left: uint256 = extcall MARKET.pay_audit(a.version, a.asset, payees, amounts)
+    for k: uint256 in range(len(payees), bound=8):
+        if amounts[k] > left:
+            self.owed[a.asset][payees[k]] += amounts[k] - left
+        left -= min(left, amounts[k])
 
 
 @external
 def collect(version: uint256, asset: address, account: address) -> uint256:
     due: uint256 = self.owed[asset][account]
-    assert due > 0, ERR_NOTHING
-    paid: uint256 = extcall MARKET.pay_audit(version, asset, account, due)
-    assert paid > 0, ERR_NOTHING
+    if not (due > 0):
+        reasons.fail(causes.AUDIT_NOTHING)
+    paid: uint256 = extcall MARKET.pay_audit(version, asset, [account], [due])
+    if not (paid > 0):
+        reasons.fail(causes.AUDIT_NOTHING)
     self.owed[asset][account] = due - paid
     log IAudit.ClaimPaid(asset=asset, account=account, amount=paid, owed=due - paid)
     return paid
@@ -252,14 +287,21 @@ def drawn_tasks(randomness: bytes32, batch_id: bytes32, count: uint256, audit_ta
 
 
 @internal
+@pure
+def _digest(audit: IAudit.Audit) -> bytes32:
+    return keccak256(abi_encode(audit))
+
+
+@internal
 def _store(audit: IAudit.Audit):
-    self.audit_digest[audit.batch_id] = keccak256(abi_encode(audit))
+    self.audit_digest[audit.batch_id] = self._digest(audit)
 
 
 @internal
 @view
 def _require_current(audit: IAudit.Audit):
-    assert self.audit_digest[audit.batch_id] == keccak256(abi_encode(audit)), ERR_UNKNOWN
+    if not (self.audit_digest[audit.batch_id] == self._digest(audit)):
+        reasons.fail(causes.AUDIT_UNKNOWN)
 
 
 @internal
@@ -270,7 +312,8 @@ def _require_sealed(audit: IAudit.Audit):
     """
     if block.timestamp < audit.seal_by:
         for sitting: IAudit.Sitting in audit.sittings:
-            assert sitting.stage != verdicts.DRAWN, ERR_EARLY
+            if not (sitting.stage != verdicts.DRAWN):
+                reasons.fail(causes.AUDIT_EARLY)
 
 
 @internal
@@ -310,30 +353,26 @@ def _pick(
 
 
 @internal
-def _settle(audit: IAudit.Audit, sitting: IAudit.Sitting, outcome: uint256, shower: address):
-    lost: uint256 = 0
-    share: uint256 = 0
-    if outcome == verdicts.PAID:
-        share = audit.share
-        self._pay(audit, sitting.account, share)
-    elif outcome == verdicts.SILENT:
-        duties: uint256 = staticcall CONFIG.duties(audit.version)
-        lost = list_.lose(sitting.place, (duties >> fields.SEAT_SILENCE_BPS) & fields.U16, empty(address))
-    elif outcome == verdicts.LIED:
-        lost = list_.lose(sitting.place, list_.BPS, shower)
-    elif outcome == verdicts.CONFIRMED:
-        lost = list_.lose(sitting.place, list_.BPS, empty(address))
-    log IAudit.SeatJudged(
-        batch_id=audit.batch_id, account=sitting.account, outcome=outcome, share=share, lost=lost
-    )
+@view
+def _require_signed(account: address, message: bytes32, signatures_: Bytes[455], place: uint256):
+    """
+    @notice Refuses what a seat neither brought nor signed.
+    """
+    digest: bytes32 = keccak256(concat(b"\x19\x01", DOMAIN, message))
+    if not (signatures.recover(digest, signatures_, place) == account):
+        reasons.fail(causes.AUDIT_SIGNER)
 
 
 @internal
-def _pay(audit: IAudit.Audit, account: address, amount: uint256):
+def _take_bond(audit: IAudit.Audit, place: uint256, outcome: uint256, shower: address) -> uint256:
     """
-    @notice Pays what the audit account holds; the rest is owed.
+    @notice Takes what a seat loses of its bond, and returns it.
     """
-    if amount > 0:
-        paid: uint256 = extcall MARKET.pay_audit(audit.version, audit.asset, account, amount)
-        if paid < amount:
-            self.owed[audit.asset][account] += amount - paid
+    if outcome == verdicts.SILENT:
+        duties: uint256 = staticcall CONFIG.duties(audit.version)
+        return list_.lose(place, (duties >> fields.SEAT_SILENCE_BPS) & fields.U16, empty(address))
+    if outcome == verdicts.LIED:
+        return list_.lose(place, list_.BPS, shower)
+    if outcome == verdicts.CONFIRMED:
+        return list_.lose(place, list_.BPS, empty(address))
+    return 0

@@ -144,7 +144,7 @@ def withdraw(asset: address, amount: uint256, to: address):
 @nonreentrant
 def pay_out(insurance: bool, asset: address, to: address, amount: uint256):
     ownable._check_owner()
-    share: uint256 = ledger.treasury_of[asset]
+    share: uint256 = ledger.treasury_share(asset)
     if insurance:
         share = ledger.insurance_of[asset]
     if share < amount:
@@ -152,7 +152,7 @@ def pay_out(insurance: bool, asset: address, to: address, amount: uint256):
     if insurance:
         ledger.insurance_of[asset] = share - amount
     else:
-        ledger.treasury_of[asset] = share - amount
+        ledger.take_treasury(asset, amount)
     log IMarketplace.PaidOut(insurance=insurance, asset=asset, to=to, amount=amount)
     ledger.push(asset, to, amount)
 

@@ -286,14 +286,20 @@ def _set_due(batch_id: bytes32, terms: IMarketplace.Terms, h: store.Head, dues: 
 
 
 @external
-def pay_audit(version: uint256, asset: address, to: address, amount: uint256) -> uint256:
+def pay_audit(
+    version: uint256, asset: address, accounts_: DynArray[address, 8], amounts: DynArray[uint256, 8]
+) -> uint256:
     if msg.sender != staticcall CONFIG.audit_of(version):
         reasons.fail(reasons.BATCHES_PEER)
-    paid: uint256 = min(amount, ledger.audit_of[asset])
-    if paid > 0:
-        ledger.credit(asset, to, paid)
-        self._change_audit(asset, to, ledger.audit_of[asset] - paid)
-    return paid
+    held: uint256 = ledger.audit_share(asset)
+    left: uint256 = held
+    for k: uint256 in range(len(accounts_), bound=8):
+        paid: uint256 = min(amounts[k], left)
+        ledger.credit(asset, accounts_[k], paid)
+        left -= paid
+    if left < held:
+        self._set_audit(asset, held, left)
+    return held - left
 
 
 @external
@@ -301,10 +307,11 @@ def fund_audit(asset: address, amount: uint256):
     if amount == 0:
         reasons.fail(reasons.LEDGER_NOTHING)
     ledger.debit(asset, msg.sender, amount)
-    self._change_audit(asset, msg.sender, ledger.audit_of[asset] + amount)
+    held: uint256 = ledger.audit_share(asset)
+    self._set_audit(asset, held, held + amount)
 
 
 @internal
-def _change_audit(asset: address, account: address, new: uint256):
-    log IMarketplace.AuditAccountChanged(asset=asset, account=account, old=ledger.audit_of[asset], new=new)
-    ledger.audit_of[asset] = new
+def _set_audit(asset: address, old: uint256, new: uint256):
+    log IMarketplace.AuditAccountChanged(asset=asset, account=msg.sender, old=old, new=new)
+    ledger.set_audit_share(asset, new)

@@ -157,7 +157,7 @@ def close(
     if not head.posted:
         back += terms.audit_prepaid
     elif terms.audit_prepaid > 0:
-        ledger.audit_of[accounts.narrow(terms.asset)] += terms.audit_prepaid
+        ledger.add_shares(accounts.narrow(terms.asset), 0, terms.audit_prepaid)
     ledger.credit(accounts.narrow(terms.asset), accounts.narrow(terms.requester), back)
     log IMarketplace.Settled(batch_id=id, settler=settler, seq=head.seq, paid=paid)
     store.delete(id, head)

@@ -12,17 +12,81 @@ from ..interfaces import IStunToken
 from . import reasons
 
 
+U128: constant(uint256) = 2**128 - 1
+
 STUN: immutable(address)
 
 balance_of: public(HashMap[address, HashMap[address, uint256]])
-treasury_of: public(HashMap[address, uint256])
 insurance_of: public(HashMap[address, uint256])
-audit_of: public(HashMap[address, uint256])
+_shares: HashMap[address, uint256]  # treasury u128 | audit u128: a settlement that adds to both writes one slot
 
 
 @deploy
 def __init__(stun: address):
     STUN = stun
+
+
+@external
+@view
+def treasury_of(asset: address) -> uint256:
+    return self.treasury_share(asset)
+
+
+@external
+@view
+def audit_of(asset: address) -> uint256:
+    return self.audit_share(asset)
+
+
+@internal
+@view
+def treasury_share(asset: address) -> uint256:
+    """
+    @notice Returns the platform's share of an asset.
+    @param asset The token.
+    """
+    return self._shares[asset] & U128
+
+
+@internal
+@view
+def audit_share(asset: address) -> uint256:
+    """
+    @notice Returns what the audit account of an asset holds.
+    @param asset The token.
+    """
+    return self._shares[asset] >> 128
+
+
+@internal
+def add_shares(asset: address, treasury: uint256, audit: uint256):
+    """
+    @notice Adds to the platform's share and to the audit account; amounts that exist as tokens cannot overflow them.
+    @param asset The token.
+    @param treasury For the platform.
+    @param audit For the audit account.
+    """
+    self._shares[asset] += treasury | (audit << 128)
+
+
+@internal
+def take_treasury(asset: address, amount: uint256):
+    """
+    @notice Takes from the platform's share.
+    @param asset The token.
+    @param amount At most what the share holds.
+    """
+    self._shares[asset] -= amount
+
+
+@internal
+def set_audit_share(asset: address, amount: uint256):
+    """
+    @notice Sets what the audit account holds.
+    @param asset The token.
+    @param amount Below 2**128.
+    """
+    self._shares[asset] = (self._shares[asset] & U128) | (amount << 128)
 
 
 @internal

@@ -19,6 +19,10 @@ POST_TYPEHASH: constant(bytes32) = keccak256(
     "Post(bytes32 batchId,address provider,bytes32 outputsRoot,uint64 totalUnits)"
 )
 ACCEPT_TYPEHASH: constant(bytes32) = keccak256("Accept(bytes32 batchId,bytes32 outputsRoot,uint64 totalUnits)")
+SEAT_SEAL_TYPEHASH: constant(bytes32) = keccak256("SeatSeal(bytes32 batchId,address account,bytes32 seal)")
+SEAT_VERDICT_TYPEHASH: constant(bytes32) = keccak256(
+    "SeatVerdict(bytes32 batchId,address account,bytes32 verdict,uint8 agrees)"
+)
 OPERATOR_TYPEHASH: constant(bytes32) = keccak256(
     "Operator(address account,address operator,uint64 nonce,uint64 expiresAt)"
 )
@@ -92,3 +96,28 @@ def operator(account: address, key: address, nonce: uint64, expires_at: uint64) 
     @param expires_at Seconds.
     """
     return keccak256(abi_encode(OPERATOR_TYPEHASH, account, key, nonce, expires_at))
+
+
+@internal
+@pure
+def seat_seal(batch_id: bytes32, account: address, seal: bytes32) -> bytes32:
+    """
+    @notice Returns the struct hash of a seat's seal.
+    @param batch_id The order's digest.
+    @param account The seat's.
+    @param seal The seal.
+    """
+    return keccak256(abi_encode(SEAT_SEAL_TYPEHASH, batch_id, account, seal))
+
+
+@internal
+@pure
+def seat_verdict(batch_id: bytes32, account: address, verdict: bytes32, agrees: uint256) -> bytes32:
+    """
+    @notice Returns the struct hash of a seat's word with which replicas it agrees.
+    @param batch_id The order's digest.
+    @param account The seat's.
+    @param verdict Its verdict.
+    @param agrees Bit r for replica r; a u8.
+    """
+    return keccak256(abi_encode(SEAT_VERDICT_TYPEHASH, batch_id, account, verdict, agrees))

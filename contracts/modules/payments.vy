@@ -42,7 +42,7 @@ def pay(
     ledger.credit(asset, matcher, parts.matcher)
     ledger.credit(asset, settler, parts.settler)
     if parts.treasury > 0:
-        ledger.treasury_of[asset] += parts.treasury
+        ledger.add_shares(asset, parts.treasury, 0)
     locked: uint256 = prices.price_locked(terms.count, terms.max_units, cast.price)
     ledger.credit(asset, accounts.narrow(terms.requester), locked - paid)
     return tip_paid or paid > 0, paid

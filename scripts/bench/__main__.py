@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from scripts.bench import exact, gas, gas_court, matcher, throughput
+from scripts.bench import exact, gas, gas_audit, gas_court, matcher, throughput
 
 ORDERS = 10_000
 PROFILES = 1_000
@@ -19,6 +19,7 @@ def main() -> None:
     for name, run in (
         ("gas", lambda: gas.figures(gas.measure())),
         ("court", gas_court.measure),
+        ("audit", gas_audit.measure),
         ("exact", exact.measure),
         ("throughput", lambda: throughput.measure(BATCHES)),
         ("matcher", lambda: matcher.measure(ORDERS, PROFILES)),

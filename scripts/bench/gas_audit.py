@@ -6,6 +6,7 @@ Also a life that is not drawn, under a config with a beacon and auditors. What a
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,17 +18,19 @@ from stun.chains.evm.beacon import EvmBeaconWriter
 from stun.chains.evm.deployments import deploy
 from stun.chains.evm.market_contracts import interface
 from stun.protocol.audit import actions
-from stun.protocol.audit.draws import drawn_tasks, seal_of
+from stun.protocol.audit.draws import drawn_tasks, seal_of, verdict_of
+from stun.protocol.audit.messages import SeatSeal, SeatVerdict
 from stun.protocol.audit.state import Audit
 from stun.protocol.beacon.bls import sign
 from stun.protocol.beacon.networks import DEVELOPMENT_SECRET
-from stun.protocol.messages import Order
+from stun.protocol.messages import NOBODY, Order
 from stun.protocol.parameters import PARAMETERS, PPM, development
 
 EPOCH_SECONDS = 600
 SEAT_BOND = 500 * STUN
 AUDITORS = 2
-ACTS = ("draw", "seal_1", "seal_2", "reveal_1", "reveal_2", "close")
+OWN_ACTS = ("draw", "seal_1", "seal_2", "reveal_1", "reveal_2", "close")
+LANE_ACTS = ("draw", "seal", "reveal", "close")
 APPROVE = AbiFunction("approve", ("address", "uint256"), ("bool",))
 
 
@@ -58,25 +61,38 @@ class Audits:
             self._take(party, actions.Join(party.id, SEAT_BOND), "join")
         chain.node.travel(EPOCH_SECONDS)
 
-    def play(self, label: str) -> None:
-        """A whole life with an audit in it; the acts' gas by name, and their sum as `drawn_two_seats`."""
+    def play(self, label: str, lane: bool) -> None:
+        """A whole life with an audit in it; the acts' gas by name, and their sum as `drawn_two_seats`.
+
+        In the `lane` a keeper brings what both seats have signed, else each seat makes its own calls.
+        """
         chain, tree = self.chain, results(TASKS)
         lives = DrawnLives(chain, 100 + 10 * len(chain.gas))
         played = lives.open(f"{label}_life", TASKS, 1).post(tree)
         audit = self._draw(lives.ordered[-1], played, label)
         tasks = drawn_tasks(audit.randomness, audit.batch_id, audit.count, audit.tasks)
-        digests = tuple(tree.results[task].output_digest for task in tasks)
-        for seat in range(AUDITORS):
-            word = seal_of(audit.batch_id, audit.sittings[seat].account, digests, digest(f"salt {seat}"))
-            act = actions.Seal(audit.sittings[seat].account, audit, seat, word)
-            audit = self._seat_acts(act, audit, f"seal_{seat + 1}_{label}")
-        for seat in range(AUDITORS):
-            act = actions.Reveal(audit.sittings[seat].account, audit, seat, 1, digests, digest(f"salt {seat}"))
-            audit = self._seat_acts(act, audit, f"reveal_{seat + 1}_{label}")
+        verdict = verdict_of([tree.results[task].output_digest for task in tasks])
+        seals = []
+        for seat, sitting in enumerate(audit.sittings):
+            word = seal_of(audit.batch_id, sitting.account, verdict, digest(f"salt {seat}"))
+            seals.append(actions.Sealing(seat, word, sitting.account))
+        openings = [
+            actions.Opening(k, 1, verdict, digest(f"salt {k}"), s.account) for k, s in enumerate(audit.sittings)
+        ]
+        groups = [(0, 1)] if lane else [(0,), (1,)]
+        for group in groups:
+            name = "seal" if lane else f"seal_{group[0] + 1}"
+            act = actions.Seal(NOBODY, audit, tuple(seals[k] for k in group))
+            audit = self._seat_acts(act, audit, f"{name}_{label}")
+        for group in groups:
+            name = "reveal" if lane else f"reveal_{group[0] + 1}"
+            opened = actions.Reveal(NOBODY, audit, tuple(openings[k] for k in group))
+            audit = self._seat_acts(opened, audit, f"{name}_{label}")
         played.settle(tree)
         chain.node.travel(max(0, audit.close_at - chain.market.now()))
         self._take(chain.newcomer, actions.Close(chain.newcomer.id, audit), f"close_{label}")
-        chain.gas[f"drawn_two_seats_{label}"] = sum(chain.gas[f"{act}_{label}"] for act in ACTS)
+        acts = LANE_ACTS if lane else OWN_ACTS
+        chain.gas[f"drawn_two_seats_{label}"] = sum(chain.gas[f"{act}_{label}"] for act in acts)
 
     def _draw(self, order: Order, played: Played, label: str) -> Audit:
         chain, batch = self.chain, self.chain.market.batch(played.batch_id)
@@ -89,13 +105,27 @@ class Audits:
         return found
 
     def _seat_acts(self, act: actions.Seal | actions.Reveal, audit: Audit, name: str) -> Audit:
-        """Let the seat act; return the record as its log made it."""
-        party = next(party for party in self.chain.parties if party.id == act.sender)
-        self._take(party, act, name)
+        """Let a seat act alone, or the newcomer bring what several signed; return the record as the logs make it."""
+        parts = act.seals if isinstance(act, actions.Seal) else act.openings
+        accounts = [audit.sittings[part.seat].account for part in parts]
+        alone = len(accounts) == 1
+        sender = accounts[0] if alone else self.chain.newcomer.id
+        party = next(party for party in self.chain.parties if party.id == sender)
+        signatures = [] if alone else [self._signed(audit, part) for part in parts]
+        self._take(party, act, name, None, signatures)
         return audit_calls.after(audit, act)
 
-    def _take(self, party: Party, act: actions.Action, name: str, terms: Any = None) -> Any:
-        return self._call(party, self.address, audit_calls.calldata(act, terms), name)
+    def _signed(self, audit: Audit, part: actions.Sealing | actions.Opening) -> bytes:
+        account = audit.sittings[part.seat].account
+        party = next(party for party in self.chain.parties if party.id == account)
+        if isinstance(part, actions.Sealing):
+            return self.chain.sign(party, SeatSeal(audit.batch_id, account, part.seal))
+        return self.chain.sign(party, SeatVerdict(audit.batch_id, account, part.verdict, part.agrees))
+
+    def _take(
+        self, party: Party, act: actions.Action, name: str, terms: Any = None, signatures: Sequence[bytes] = ()
+    ) -> Any:
+        return self._call(party, self.address, audit_calls.calldata(act, terms, signatures), name)
 
     def _call(self, party: Party, target: bytes, data: bytes, name: str) -> Any:
         intent = party.writer.sender.submit(self.chain.key(), target, data)
@@ -113,13 +143,13 @@ class Audits:
 
 
 def play_audits(chain: GasChain) -> None:
-    """Two audits, of which the second finds every balance in use; and lives that are not drawn."""
+    """An audit in which every balance is new, one in which none is, one by the lane; and lives that are not drawn."""
     audits = Audits(chain)
-    for label in ("first", "audit"):
-        audits.play(label)
+    for label in ("first", "alone", "lane"):
+        audits.play(label, lane=label == "lane")
     tree = results(TASKS)
     lives = DrawnLives(chain, 5_000, audit_ppm=PPM // 10)
-    lives.open("warm", TASKS, 1).post(tree).settle(tree)
+    lives.open("warm", TASKS, 3).deliver([tree] * 3).settle(tree)
     for label in ("undrawn_1", "undrawn_3"):
         replicas = int(label[-1])
         played = lives.open(label, TASKS, replicas)
@@ -134,7 +164,8 @@ def measure(node: str = "auto") -> dict[str, int]:
         play_audits(chain)
         acts = {name: used for name, used in chain.gas.items() if name not in known and not name.endswith("_warm")}
     headline = {
-        "gas_drawn_two_seats": acts["drawn_two_seats_audit"],
+        "gas_drawn_two_seats": acts["drawn_two_seats_lane"],
+        "gas_drawn_two_seats_alone": acts["drawn_two_seats_alone"],
         "gas_life_1_undrawn": acts["life_undrawn_1"],
         "gas_life_3_undrawn": acts["life_undrawn_3"],
     }

@@ -77,9 +77,10 @@ def _audit_account(scene: Scene) -> None:
     stun, coin, auditor, seat = account("stun"), account("coin"), account("auditor"), account("seat")
     for action in (
         actions.FundAudit(REQUESTER, stun, 0), actions.FundAudit(REQUESTER, stun, 2**64),
-        actions.FundAudit(REQUESTER, stun, 100), actions.PayAudit(auditor, 1, stun, seat, 60),
-        actions.PayAudit(auditor, 1, coin, seat, 1), actions.PayAudit(auditor, 2, stun, seat, 60),
-        actions.PayAudit(auditor, 9, stun, seat, 1), actions.PayAudit(SETTLER, 1, stun, seat, 1),
+        actions.FundAudit(REQUESTER, stun, 100), actions.PayAudit(auditor, 1, stun, ((seat, 60),)),
+        actions.PayAudit(auditor, 1, coin, ((seat, 1),)), actions.PayAudit(auditor, 2, stun, ((seat, 60),)),
+        actions.PayAudit(auditor, 9, stun, ((seat, 1),)), actions.PayAudit(SETTLER, 1, stun, ((seat, 1),)),
+        actions.FundAudit(REQUESTER, stun, 50), actions.PayAudit(auditor, 1, stun, ((seat, 30), (SETTLER, 30))),
         actions.Withdraw(seat, stun, 100, seat),
     ):  # fmt: skip
         scene.act(action)

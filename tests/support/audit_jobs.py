@@ -9,7 +9,7 @@ from deployed_market import model_of
 from market_outside import SetRound
 
 from stun.protocol.audit import actions
-from stun.protocol.audit.draws import drawn_tasks, is_drawn, seal_of
+from stun.protocol.audit.draws import drawn_tasks, is_drawn, seal_of, verdict_of
 from stun.protocol.audit.state import Audit
 from stun.protocol.market import actions as market_actions
 from stun.protocol.messages import NOBODY, Bid, Order, nonce_of
@@ -37,7 +37,7 @@ class AuditJobs:
         self.world = world
         self.rng = Random(seed)
         self.jobs: dict[bytes, Job] = {}
-        self.verdicts: dict[tuple[bytes, bytes], tuple[tuple[bytes, ...], bytes]] = {}
+        self.verdicts: dict[tuple[bytes, bytes], tuple[bytes, bytes]] = {}
         self.ended: list[Audit] = []
         self.drain = 0  # a version whose audit is a key of the test's
         self._orders = 0
@@ -106,24 +106,35 @@ class AuditJobs:
         assert self.world.take(actions.Draw(self.world.people.stranger, batch_id, self.jobs[batch_id].order)) is None
         return self.world.audit.audits[batch_id]
 
-    def digests(self, audit: Audit, tree: ResultsTree) -> tuple[bytes, ...]:
-        """Return a tree's output digests of the drawn tasks."""
+    def verdict(self, audit: Audit, tree: ResultsTree) -> bytes:
+        """Return what an auditor with this tree seals."""
         tasks = drawn_tasks(audit.randomness, audit.batch_id, audit.count, audit.tasks)
-        return tuple(tree.results[task].output_digest for task in tasks)
+        return verdict_of([tree.results[task].output_digest for task in tasks])
 
-    def seal(self, batch_id: bytes, seat: int, digests: tuple[bytes, ...]) -> str | None:
-        """Let a seat seal a verdict."""
+    def seal(self, batch_id: bytes, seat: int, verdict: bytes) -> str | None:
+        """Let a seat seal a verdict by its own call."""
         audit = self.world.audit.audits[batch_id]
-        account, salt = audit.sittings[seat].account, self.rng.randbytes(32)
-        word = seal_of(batch_id, account, digests, salt)
-        self.verdicts.setdefault((batch_id, account), (digests, salt))
-        return self.world.take(actions.Seal(account, audit, seat, word))
+        account = audit.sittings[seat].account
+        return self.world.take(actions.Seal(account, audit, (self.sealing(audit, seat, verdict),)))
 
-    def opening(self, audit: Audit, seat: int, agrees: int) -> actions.Reveal:
+    def sealing(self, audit: Audit, seat: int, verdict: bytes, signer: bytes | None = None) -> actions.Sealing:
+        """Return a seat's seal; how it opens is kept."""
+        account, salt = audit.sittings[seat].account, self.rng.randbytes(32)
+        self.verdicts.setdefault((audit.batch_id, account), (verdict, salt))
+        return actions.Sealing(seat, seal_of(audit.batch_id, account, verdict, salt), signer)
+
+    def opening(self, audit: Audit, seat: int, agrees: int, signer: bytes | None = None) -> actions.Opening:
         """Return how a seat opens its seal."""
-        sitting = audit.sittings[seat]
-        digests, salt = self.verdicts.get((audit.batch_id, sitting.account), ((bytes(32),) * audit.tasks, bytes(32)))
-        return actions.Reveal(sitting.account, audit, seat, agrees, digests, salt)
+        account = audit.sittings[seat].account
+        verdict, salt = self.verdicts.get((audit.batch_id, account), (bytes(32), bytes(32)))
+        return actions.Opening(seat, agrees, verdict, salt, signer)
+
+    def reveal(self, batch_id: bytes, seat: int, agrees: int) -> str | None:
+        """Let a seat open its seal by its own call."""
+        audit = self.world.audit.audits[batch_id]
+        return self.world.take(
+            actions.Reveal(audit.sittings[seat].account, audit, (self.opening(audit, seat, agrees),))
+        )
 
     def proof(self, audit: Audit, replica: int, tree: ResultsTree, sender: bytes) -> actions.Show:
         """Return the proof of a replica's results of the drawn tasks."""
@@ -132,11 +143,11 @@ class AuditJobs:
         siblings = shared_siblings(tree, tasks)
         return actions.Show(sender, audit, replica, tree.root, tree.total_units, leaves, siblings)
 
-    def agreement(self, audit: Audit, digests: tuple[bytes, ...]) -> int:
-        """Return the honest mask: with which replicas these digests agree."""
+    def agreement(self, audit: Audit, verdict: bytes) -> int:
+        """Return the honest mask: with which replicas a verdict agrees."""
         trees = self.jobs[audit.batch_id].trees
         there = [k for k in range(len(trees)) if audit.results[k] != bytes(32)]
-        return sum(1 << k for k in there if self.digests(audit, trees[k]) == digests)
+        return sum(1 << k for k in there if self.verdict(audit, trees[k]) == verdict)
 
 
 def _commitment(batch_id: bytes, provider: bytes, tree: ResultsTree, salt: bytes) -> bytes:

@@ -7,7 +7,7 @@ from audit_jobs import BOND, AuditJobs
 
 from stun.protocol.audit import actions
 from stun.protocol.audit.draws import seal_of
-from stun.protocol.audit.state import Audit, Sitting, Stage
+from stun.protocol.audit.state import Audit, Stage
 from stun.protocol.market import actions as market_actions
 from stun.protocol.market.settlement import agreed_root
 from stun.protocol.market.state import Batch, Phase
@@ -20,7 +20,7 @@ CODES = (
     "audit: bond", "audit: joined", "audit: seat", "audit: left", "audit: epoch", "audit: receiver", "audit: early",
     "batches: unknown", "audit: phase", "audit: order", "audit: class", "audit: late", "audit: repeated",
     "audit: round", "audit: not drawn", "audit: unknown", "audit: signer", "audit: sealed",
-    "audit: opened", "audit: digests", "audit: opening", "audit: agrees", "audit: replica", "audit: shown",
+    "audit: opened", "audit: opening", "audit: agrees", "audit: replica", "audit: shown",
     "audit: root", "resolve: leaves", "resolve: siblings", "resolve: root", "audit: open", "audit: nothing",
     "batches: peer",
 )  # fmt: skip
@@ -121,43 +121,61 @@ class AuditRun(AuditJobs):
             return replace(audit, **self.rng.choice(changes))  # type: ignore[arg-type]
         return audit
 
-    def _sitting(self, audit: Audit, stage: Stage) -> tuple[int, Sitting]:
-        fitting = [(k, s) for k, s in enumerate(audit.sittings) if s.stage == stage]
-        seat, sitting = self.rng.choice(fitting or [(0, audit.sittings[0])])
-        return (len(audit.sittings), sitting) if self.rng.random() < 0.03 else (seat, sitting)
-
     def _seal(self) -> None:
-        audit = self._some()
+        audit, rng = self._some(), self.rng
         if audit is None:
             return
-        seat, sitting = self._sitting(audit, Stage.DRAWN)
+        fitting = [k for k, s in enumerate(audit.sittings) if s.stage == Stage.DRAWN] or [0]
+        seats = rng.sample(fitting, rng.randint(1, len(fitting))) if rng.random() < 0.5 else [rng.choice(fitting)]
+        native = len(seats) == 1 and rng.random() < 0.5
+        seals, opened = [], {}
+        for seat in seats:
+            account = audit.sittings[seat].account
+            verdict, salt = self._found(audit), rng.randbytes(32)
+            word = seal_of(audit.batch_id, account, verdict, salt)
+            known = [s.word for s in audit.sittings if s.stage == Stage.SEALED]
+            if known and rng.random() < 0.08:
+                word = rng.choice(known)  # a copy, which can never be opened
+            opened[audit.batch_id, account] = verdict, salt
+            seals.append(actions.Sealing(seat, word, None if native else self._signer(account)))
+        sender = audit.sittings[seats[0]].account if native else rng.choice(self.world.people.all)
+        if rng.random() < 0.04:
+            seals = rng.choice(([], [*seals, seals[0]], [replace(seals[0], seat=len(audit.sittings))]))
+        if self.world.take(actions.Seal(sender, audit, tuple(seals[:7]))) is None:
+            self.verdicts |= opened
+
+    def _found(self, audit: Audit) -> bytes:
+        """Return what some auditor found: mostly the truth, at times a replica's results, or nothing at all."""
         job = self.jobs[audit.batch_id]
-        tree = self.rng.choice((job.truth, job.truth, job.truth, *job.trees))
-        digests = self.digests(audit, tree)
         if self.rng.random() < 0.1:
-            digests = tuple(self.rng.randbytes(32) for _ in digests)
-        salt = self.rng.randbytes(32)
-        seals = [s.word for s in audit.sittings if s.stage == Stage.SEALED]
-        word = seal_of(audit.batch_id, sitting.account, digests, salt)
-        if seals and self.rng.random() < 0.08:
-            word = self.rng.choice(seals)  # a copy, which can never be opened
-        sender = sitting.account if self.rng.random() < 0.95 else self.rng.choice(self.world.people.all)
-        if self.world.take(actions.Seal(sender, audit, seat, word)) is None:
-            self.verdicts[audit.batch_id, sitting.account] = digests, salt
+            return self.rng.randbytes(32)
+        return self.verdict(audit, self.rng.choice((job.truth, job.truth, job.truth, *job.trees)))
+
+    def _signer(self, account: bytes) -> bytes | None:
+        return account if self.rng.random() < 0.93 else self.rng.choice((None, self.world.people.stranger))
 
     def _reveal(self) -> None:
         rng = self.rng
         audit = self._some(lambda a: any(s.stage == Stage.SEALED for s in a.sittings))
         if audit is None:
             return
-        seat, _ = self._sitting(audit, rng.choice((Stage.SEALED, Stage.SEALED, Stage.SEALED, Stage.REVEALED)))
-        action = replace(self.opening(audit, min(seat, len(audit.sittings) - 1), 0), seat=seat)
-        honest = self.agreement(audit, action.digests)
-        changes: tuple[dict[str, object], ...] = ({}, {}, {}, {}, {}, {}, {}, {"agrees": honest ^ 1}, {"agrees": 8},
-            {"agrees": 7}, {"salt": bytes(32)}, {"digests": action.digests[:-1]}, {"digests": action.digests[::-1]},
-            {"sender": self.rng.choice(self.world.people.all)})  # fmt: skip
-        chosen = replace(action, agrees=honest)
-        self.world.take(replace(chosen, **self.rng.choice(changes)))  # type: ignore[arg-type]
+        wanted = rng.choice((Stage.SEALED, Stage.SEALED, Stage.SEALED, Stage.REVEALED))
+        fitting = [k for k, s in enumerate(audit.sittings) if s.stage == wanted] or [0]
+        seats = rng.sample(fitting, rng.randint(1, len(fitting))) if rng.random() < 0.5 else [rng.choice(fitting)]
+        native = len(seats) == 1 and rng.random() < 0.5
+        openings = []
+        for seat in seats:
+            account = audit.sittings[seat].account
+            honest = self.opening(audit, seat, 0, None if native else self._signer(account))
+            mask = self.agreement(audit, honest.verdict)
+            changes: tuple[dict[str, int | bytes], ...] = ({}, {}, {}, {}, {}, {}, {}, {"agrees": mask ^ 1},
+                {"agrees": 8}, {"agrees": 7}, {"salt": bytes(32)}, {"verdict": bytes(32)})  # fmt: skip
+            openings.append(replace(honest, agrees=mask))
+            openings[-1] = replace(openings[-1], **rng.choice(changes))  # type: ignore[arg-type]
+        sender = audit.sittings[seats[0]].account if native else rng.choice(self.world.people.all)
+        if rng.random() < 0.04:
+            openings = rng.choice(([], [*openings, openings[0]], [replace(openings[0], seat=len(audit.sittings))]))
+        self.world.take(actions.Reveal(sender, audit, tuple(openings[:7])))
 
     def _show(self) -> None:
         audit = self._some()
@@ -215,5 +233,5 @@ class AuditRun(AuditJobs):
         if self.rng.random() < 0.5:
             held = self.world.market.audit.get(asset, 0)
             payer = self.world.people.auditor
-            self.world.must_act(market_actions.PayAudit(payer, self.drain, asset, funder, held * 9 // 10))
+            self.world.must_act(market_actions.PayAudit(payer, self.drain, asset, ((funder, held * 9 // 10),)))
         self.world.must_act(market_actions.FundAudit(funder, asset, amount))

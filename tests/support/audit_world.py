@@ -12,7 +12,7 @@ from typing import Any
 from deployed_market import SET_RANDOMNESS, START, DeployedMarket, SetBeacon
 from evm_machines import Machine
 from market_outside import StakeMore
-from market_parties import Parties, parties
+from market_parties import Parties, parties, sign
 from side_by_side import Divergence, Tally, World
 
 from stun.chains.evm import audit_calls
@@ -23,6 +23,7 @@ from stun.chains.evm.market_contracts import interface
 from stun.chains.evm.market_encoding import terms_tuple
 from stun.protocol import config
 from stun.protocol.audit import actions
+from stun.protocol.audit.messages import SeatSeal, SeatVerdict
 from stun.protocol.audit.state import AuditState
 from stun.protocol.audit.step import step
 from stun.protocol.errors import Rejected
@@ -172,7 +173,8 @@ class AuditWorld(World):
         except Rejected as refusal:
             code = refusal.code
         terms = self.history.opened.get(action.batch_id) if isinstance(action, actions.Draw) else None
-        data = audit_calls.calldata(action, terms or next(iter(self.history.opened.values()), None))
+        terms = terms or next(iter(self.history.opened.values()), None)
+        data = audit_calls.calldata(action, terms, self._signatures(action))
         outcome = self.deployed.machine.send(narrow(action.sender), self.deployed.addresses["Audit"], data)
         name = type(action).__name__
         if outcome.reason != code:
@@ -187,6 +189,24 @@ class AuditWorld(World):
             self._compare_changes(before)
             self.compare_audit()
         return code
+
+    def _signatures(self, action: actions.Action) -> list[bytes]:
+        """Return what who signed has signed: of an altered word or of nothing where nobody has."""
+        if not isinstance(action, actions.Seal | actions.Reveal):
+            return []
+        batch_id, sittings = action.audit.batch_id, action.audit.sittings
+        accounts = dict(enumerate(sitting.account for sitting in sittings))
+        signed = []
+        parts = action.seals if isinstance(action, actions.Seal) else action.openings
+        for part in parts:
+            account = accounts.get(part.seat, bytes(32))
+            message = (
+                SeatSeal(batch_id, account, part.seal)
+                if isinstance(part, actions.Sealing)
+                else SeatVerdict(batch_id, account, part.verdict, part.agrees & 255)
+            )
+            signed.append(b"" if part.signer is None else sign(part.signer, message.digest(self.deployed.domain)))
+        return signed
 
     def compare_audit(self) -> None:
         """Compare everything that the audit holds, and where its STUN went."""

@@ -105,7 +105,9 @@ class Translator:
         return self._call(action.sender, "Marketplace", "withdraw", *where)
 
     def _pay_audit(self, action: actions.PayAudit) -> Call:
-        where = (action.version, narrow(action.asset), narrow(action.to), action.amount)
+        accounts = [narrow(account) for account, _ in action.payments]
+        amounts = [amount for _, amount in action.payments]
+        where = (action.version, narrow(action.asset), accounts, amounts)
         return self._call(action.sender, "Marketplace", "pay_audit", *where)
 
     def _set_operator(self, action: actions.SetOperator) -> Call:

@@ -160,12 +160,13 @@ class Run:
         held = self.world.market.audit.get(asset, 0)
         version = self.world.market.config.version
         payer = rng.choice((people.auditor, people.auditor, people.court))
+        due = tuple((rng.choice(people.all), rng.choice((0, 1, held // 2, held + 1))) for _ in range(rng.randint(0, 8)))
         chosen: tuple[actions.Action, ...] = (
             actions.Deposit(party, asset, rng.randint(1, 10**9), rng.choice(people.all)),
             actions.Withdraw(party, asset, max(1, rng.choice((1, free // 100))), rng.choice(people.all)),
             actions.CancelOrder(party, nonce),
             actions.FundAudit(party, asset, max(1, free // 1_000)),
-            actions.PayAudit(payer, rng.randint(1, version), asset, party, rng.choice((0, 1, held, held + 1))),
+            actions.PayAudit(payer, rng.randint(1, version), asset, due),
             actions.SetOperator(account, message), actions.SetOperator(people.stranger, message, account),
         )  # fmt: skip
         self.act(rng.choice(chosen))

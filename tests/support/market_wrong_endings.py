@@ -125,7 +125,7 @@ class EndingWrongs(Seeker):
         if self.rng.random() < 0.4:
             version = self.rng.choice((0, 1, self.world.market.config.version, 2**16))
             payer = people.auditor if version in (0, 2**16) else people.court
-            return actions.PayAudit(payer, version, batch.terms.asset, outsider, 1)
+            return actions.PayAudit(payer, version, batch.terms.asset, ((outsider, 1),))
         if outsider != people.auditor and self.rng.random() < 0.6:
             return replace(self.moves.hold(plan, batch), sender=outsider)
         if self.rng.random() < 0.5:

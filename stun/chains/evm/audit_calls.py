@@ -7,10 +7,9 @@ from typing import Any
 from stun.chains.evm.addresses import narrow, widen
 from stun.chains.evm.endpoint import Log
 from stun.chains.evm.market_contracts import interface
-from stun.chains.evm.market_encoding import message_tuple, terms_tuple
+from stun.chains.evm.market_encoding import join_signatures, message_tuple, terms_tuple
 from stun.chains.market import ChainEvent
 from stun.protocol.audit import actions
-from stun.protocol.audit.draws import verdict_of
 from stun.protocol.audit.state import Audit, Sitting, Stage
 from stun.protocol.keccak import keccak256
 from stun.protocol.market.state import Terms
@@ -48,20 +47,22 @@ def audit_digest(audit: Audit) -> bytes:
 
 
 def after(audit: Audit, action: actions.Seal | actions.Reveal) -> Audit:
-    """Return what an audit's record is once a seat's act was accepted; the chain's log says the same."""
-    sitting = audit.sittings[action.seat]
+    """Return what an audit's record is once its seats' acts were accepted; the chain's logs say the same."""
     if isinstance(action, actions.Seal):
-        sitting = replace(sitting, stage=Stage.SEALED, word=action.seal)
-    else:
-        verdict = verdict_of(action.digests)
-        sitting = replace(sitting, stage=Stage.REVEALED, word=verdict, agrees=action.agrees)
-    sittings = (*audit.sittings[: action.seat], sitting, *audit.sittings[action.seat + 1 :])
-    return replace(audit, sittings=sittings)
+        for sealing in action.seals:
+            sealed = replace(audit.sittings[sealing.seat], stage=Stage.SEALED, word=sealing.seal)
+            audit = audit.with_sitting(sealing.seat, sealed)
+        return audit
+    for opening in action.openings:
+        sitting = audit.sittings[opening.seat]
+        opened = replace(sitting, stage=Stage.REVEALED, word=opening.verdict, agrees=opening.agrees)
+        audit = audit.with_sitting(opening.seat, opened)
+    return audit
 
 
-def calldata(action: actions.Action, terms: Terms | None = None) -> bytes:
-    """Return the calldata of an action; a draw carries the batch's terms."""
-    name, arguments = _CALLS[type(action)](action, terms)
+def calldata(action: actions.Action, terms: Terms | None = None, signatures: Sequence[bytes] = ()) -> bytes:
+    """Return the calldata of an action; a draw carries the batch's terms, seats' acts the signatures of who signed."""
+    name, arguments = _CALLS[type(action)](action, terms, signatures)
     return interface(_AUDIT).function(name).encode(*arguments)
 
 
@@ -85,29 +86,35 @@ def _value(name: str, kind: str, value: Any) -> Any:
     return widen(value) if kind == "address" else tuple(value) if isinstance(value, list) else value
 
 
-def _draw(action: actions.Draw, terms: Terms | None) -> tuple[str, tuple[Any, ...]]:
+def _draw(action: actions.Draw, terms: Terms | None, _: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
     assert terms is not None, "a draw carries the batch's terms"
     return "draw", (action.batch_id, terms_tuple(terms), message_tuple(action.order))
 
 
-def _reveal(action: actions.Reveal, _: Terms | None) -> tuple[str, tuple[Any, ...]]:
-    return "reveal", (audit_tuple(action.audit), action.seat, action.agrees, list(action.digests), action.salt)
+def _seal(action: actions.Seal, _: Terms | None, signatures: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
+    seals = [(sealing.seat, sealing.seal) for sealing in action.seals]
+    return "seal", (audit_tuple(action.audit), seals, join_signatures(signatures))
 
 
-def _show(action: actions.Show, _: Terms | None) -> tuple[str, tuple[Any, ...]]:
+def _reveal(action: actions.Reveal, _: Terms | None, signatures: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
+    openings = [(o.seat, o.agrees, o.verdict, o.salt) for o in action.openings]
+    return "reveal", (audit_tuple(action.audit), openings, join_signatures(signatures))
+
+
+def _show(action: actions.Show, _terms: Terms | None, _: Sequence[bytes]) -> tuple[str, tuple[Any, ...]]:
     leaves = [(leaf.output_digest, leaf.units) for leaf in action.leaves]
     claim = (audit_tuple(action.audit), action.replica, action.outputs_root, action.total_units)
     return "show", (*claim, leaves, pack_siblings(action.siblings))
 
 
-_CALLS: dict[type, Callable[[Any, Terms | None], tuple[str, tuple[Any, ...]]]] = {
-    actions.Join: lambda a, _: ("join", (a.bond,)),
-    actions.Leave: lambda _a, _: ("leave", ()),
-    actions.TakeBond: lambda a, _: ("take_bond", (narrow(a.to),)),
+_CALLS: dict[type, Callable[[Any, Terms | None, Sequence[bytes]], tuple[str, tuple[Any, ...]]]] = {
+    actions.Join: lambda a, *_: ("join", (a.bond,)),
+    actions.Leave: lambda *_: ("leave", ()),
+    actions.TakeBond: lambda a, *_: ("take_bond", (narrow(a.to),)),
     actions.Draw: _draw,
-    actions.Seal: lambda a, _: ("seal", (audit_tuple(a.audit), a.seat, a.seal)),
+    actions.Seal: _seal,
     actions.Reveal: _reveal,
     actions.Show: _show,
-    actions.Close: lambda a, _: ("close", (audit_tuple(a.audit),)),
-    actions.Collect: lambda a, _: ("collect", (a.version, narrow(a.asset), narrow(a.account))),
+    actions.Close: lambda a, *_: ("close", (audit_tuple(a.audit),)),
+    actions.Collect: lambda a, *_: ("collect", (a.version, narrow(a.asset), narrow(a.account))),
 }

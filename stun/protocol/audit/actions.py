@@ -41,25 +41,41 @@ class Draw:
 
 
 @dataclass(frozen=True, slots=True)
+class Sealing:
+    """One seat's seal, and who signed it; nobody if the seat itself calls."""
+
+    seat: int
+    seal: bytes
+    signer: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Seal:
-    """A seat commits itself to its verdict."""
+    """Seats commit themselves to their verdicts; anybody may bring them, signed."""
 
     sender: bytes
     audit: Audit
+    seals: tuple[Sealing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """How one seat opens its seal: its verdict, and with which replicas that agrees (bit r for replica r)."""
+
     seat: int
-    seal: bytes
+    agrees: int
+    verdict: bytes
+    salt: bytes
+    signer: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reveal:
-    """A seat opens its seal, and says with which replicas it agrees (bit r for replica r)."""
+    """Seats open their seals; anybody may bring them, signed."""
 
     sender: bytes
     audit: Audit
-    seat: int
-    agrees: int
-    digests: tuple[bytes, ...]
-    salt: bytes
+    openings: tuple[Opening, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,14 +43,17 @@ def close(draft: Draft, action: Close) -> None:
     require(draft.now >= audit.close_at, "audit: early")
     require(audit.batch_id not in draft.market.batches, "audit: open")
     records = _records(draft, audit)
-    _pay(draft, audit, audit.reporter, audit.report_fee)
+    due = [(audit.reporter, audit.report_fee)]
     for seat, sitting in enumerate(audit.sittings):
         outcome, liar_of = judge(audit, seat, records)
-        lost = _settle(draft, audit, sitting, outcome, liar_of)
+        lost = _take_bond(draft, audit, sitting, outcome, liar_of)
+        share = audit.share if outcome == Outcome.PAID else 0
+        due += [(sitting.account, share)] if share else []
         draft.emit(
-            "SeatJudged", batch_id=audit.batch_id, account=sitting.account, outcome=int(outcome),
-            share=audit.share if outcome == Outcome.PAID else 0, lost=lost,
+            "SeatJudged", batch_id=audit.batch_id, account=sitting.account, outcome=int(outcome), share=share,
+            lost=lost,
         )  # fmt: skip
+    _pay(draft, audit, tuple(due))
     draft.end_audit(audit.batch_id)
 
 
@@ -99,9 +102,7 @@ def _records(draft: Draft, audit: Audit) -> tuple[Record | None, ...]:
     return tuple(found)
 
 
-def _settle(draft: Draft, audit: Audit, sitting: Sitting, outcome: Outcome, liar_of: int) -> int:
-    if outcome == Outcome.PAID:
-        _pay(draft, audit, sitting.account, audit.share)
+def _take_bond(draft: Draft, audit: Audit, sitting: Sitting, outcome: Outcome, liar_of: int) -> int:
     if outcome in (Outcome.UNPAID, Outcome.PAID):
         return 0
     lost = draft.audit.seats[sitting.place].bond
@@ -114,10 +115,13 @@ def _settle(draft: Draft, audit: Audit, sitting: Sitting, outcome: Outcome, liar
     return lost
 
 
-def _pay(draft: Draft, audit: Audit, account: bytes, amount: int) -> None:
-    paid = draft.pay(audit.version, audit.asset, account, amount) if amount else 0
-    if paid < amount:
-        draft.owe(audit.asset, account, amount - paid)
+def _pay(draft: Draft, audit: Audit, due: tuple[tuple[bytes, int], ...]) -> None:
+    """Pay in this order what the audit account holds; the rest is owed."""
+    left = draft.pay(audit.version, audit.asset, due)
+    for account, amount in due:
+        if amount > left:
+            draft.owe(audit.asset, account, amount - left)
+        left -= min(left, amount)
 
 
 def collect(draft: Draft, action: Collect) -> None:
@@ -127,7 +131,7 @@ def collect(draft: Draft, action: Collect) -> None:
     """
     owed = draft.audit.owed.get((action.asset, action.account), 0)
     require(owed > 0, "audit: nothing")
-    paid = draft.pay(action.version, action.asset, action.account, owed)
+    paid = draft.pay(action.version, action.asset, ((action.account, owed),))
     require(paid > 0, "audit: nothing")
     draft.owe(action.asset, action.account, -paid)
     draft.emit("ClaimPaid", asset=action.asset, account=action.account, amount=paid, owed=owed - paid)

@@ -39,10 +39,10 @@ class Draft:
         self.market, events = market_step(self.market, action, self.now)
         self.events.extend(events)
 
-    def pay(self, version: int, asset: bytes, account: bytes, amount: int) -> int:
-        """Pay out of the audit account what it holds; return how much that was."""
+    def pay(self, version: int, asset: bytes, payments: tuple[tuple[bytes, int], ...]) -> int:
+        """Pay out of the audit account, in this order, what it holds; return how much that was."""
         before = self.market.audit.get(asset, 0)
-        self.on_market(market_actions.PayAudit(self.audit.account, version, asset, account, amount))
+        self.on_market(market_actions.PayAudit(self.audit.account, version, asset, payments))
         return before - self.market.audit.get(asset, 0)
 
     def owe(self, asset: bytes, account: bytes, change: int) -> None:

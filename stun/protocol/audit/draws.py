@@ -46,14 +46,14 @@ def drawn_seats(
     return tuple(found)
 
 
-def seal_of(batch_id: bytes, account: bytes, digests: Sequence[bytes], salt: bytes) -> bytes:
-    """Return what a seat seals: sha256(0x1b | batch_id | account | output digest of each drawn task | salt)."""
-    return sha256(SEAL + batch_id + account + b"".join(digests) + salt).digest()
-
-
 def verdict_of(digests: Sequence[bytes]) -> bytes:
-    """Return what stands for the output digests of all drawn tasks: sha256 over them in order."""
+    """Return a verdict: sha256 over the output digests of all drawn tasks in rising order."""
     return sha256(b"".join(digests)).digest()
+
+
+def seal_of(batch_id: bytes, account: bytes, verdict: bytes, salt: bytes) -> bytes:
+    """Return what a seat seals: sha256(0x1b | batch_id | account | verdict | salt); no other account can open it."""
+    return sha256(SEAL + batch_id + account + verdict + salt).digest()
 
 
 def _candidates(randomness: bytes, batch_id: bytes, listed: int) -> Iterator[int]:

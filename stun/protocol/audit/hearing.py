@@ -104,45 +104,51 @@ def _result_digest(outputs_root: bytes, total_units: int) -> bytes:
 
 
 def seal(draft: Draft, action: Seal) -> None:
-    """A seat commits itself, once.
+    """Seats commit themselves, each once, by their own call or their signed SeatSeal.
 
-    Errors: "audit: unknown", "audit: late" (from seal_by), "audit: seat", "audit: signer", "audit: sealed".
+    Errors: "audit: unknown", "audit: nothing" (no seal), "audit: late" (from seal_by), "audit: seat", "audit: signer",
+    "audit: sealed".
     """
     audit = action.audit
     draft.require_current(audit)
+    require(len(action.seals) > 0, "audit: nothing")
     require(draft.now < audit.seal_by, "audit: late")
-    sitting = draft.sitting(audit, action.seat)
-    require(draft.sender == sitting.account, "audit: signer")
-    require(sitting.stage == Stage.DRAWN, "audit: sealed")
-    _put(draft, audit, action.seat, replace(sitting, stage=Stage.SEALED, word=action.seal))
-    draft.emit("SeatSealed", batch_id=audit.batch_id, account=sitting.account, seat=action.seat, seal=action.seal)
+    for sealing in action.seals:
+        sitting = draft.sitting(audit, sealing.seat)
+        require(sitting.account in (draft.sender, sealing.signer), "audit: signer")
+        require(sitting.stage == Stage.DRAWN, "audit: sealed")
+        audit = audit.with_sitting(sealing.seat, replace(sitting, stage=Stage.SEALED, word=sealing.seal))
+        draft.emit("SeatSealed", batch_id=audit.batch_id, account=sitting.account, seat=sealing.seat, seal=sealing.seal)
+    draft.put_audit(audit)
 
 
 def reveal(draft: Draft, action: Reveal) -> None:
-    """A seat opens its seal once all are in or seal_by has passed.
+    """Seats open their seals once all are in or seal_by has passed, by their own call or their signed SeatVerdict.
 
-    Errors: "audit: unknown", "audit: early", "audit: late" (from reveal_by), "audit: seat", "audit: signer", "audit:
-    opened" (nothing is sealed), "audit: digests" (not one for each task), "audit: opening", "audit: agrees" (with a
-    replica that has no result).
+    Errors: "audit: unknown", "audit: nothing" (no opening), "audit: early", "audit: late" (from reveal_by), "audit:
+    seat", "audit: signer", "audit: opened" (nothing is sealed), "audit: opening", "audit: agrees" (with a replica that
+    has no result).
     """
     audit = action.audit
     draft.require_current(audit)
+    require(len(action.openings) > 0, "audit: nothing")
     _require_sealed(draft, audit)
     require(draft.now < audit.reveal_by, "audit: late")
-    sitting = draft.sitting(audit, action.seat)
-    require(draft.sender == sitting.account, "audit: signer")
-    require(sitting.stage == Stage.SEALED, "audit: opened")
-    require(len(action.digests) == audit.tasks, "audit: digests")
-    opened = seal_of(audit.batch_id, sitting.account, action.digests, action.salt)
-    require(opened == sitting.word, "audit: opening")
     there = sum(1 << r for r, result in enumerate(audit.results) if result != bytes(32))
-    require(action.agrees >= 0 and action.agrees & ~there == 0, "audit: agrees")
-    verdict = verdict_of(action.digests)
-    _put(draft, audit, action.seat, replace(sitting, stage=Stage.REVEALED, word=verdict, agrees=action.agrees))
-    draft.emit(
-        "SeatRevealed", batch_id=audit.batch_id, account=sitting.account, seat=action.seat, agrees=action.agrees,
-        digests=action.digests,
-    )  # fmt: skip
+    for opening in action.openings:
+        sitting = draft.sitting(audit, opening.seat)
+        require(sitting.account in (draft.sender, opening.signer), "audit: signer")
+        require(sitting.stage == Stage.SEALED, "audit: opened")
+        word = seal_of(audit.batch_id, sitting.account, opening.verdict, opening.salt)
+        require(word == sitting.word, "audit: opening")
+        require(opening.agrees >= 0 and opening.agrees & ~there == 0, "audit: agrees")
+        opened = replace(sitting, stage=Stage.REVEALED, word=opening.verdict, agrees=opening.agrees)
+        audit = audit.with_sitting(opening.seat, opened)
+        draft.emit(
+            "SeatRevealed", batch_id=audit.batch_id, account=sitting.account, seat=opening.seat,
+            agrees=opening.agrees, verdict=opening.verdict,
+        )  # fmt: skip
+    draft.put_audit(audit)
 
 
 def show(draft: Draft, action: Show) -> None:
@@ -172,9 +178,3 @@ def show(draft: Draft, action: Show) -> None:
 def _require_sealed(draft: Draft, audit: Audit) -> None:
     sealed = all(sitting.stage != Stage.DRAWN for sitting in audit.sittings)
     require(sealed or draft.now >= audit.seal_by, "audit: early")
-
-
-def _put(draft: Draft, audit: Audit, seat: int, sitting: Sitting) -> None:
-    sittings = list(audit.sittings)
-    sittings[seat] = sitting
-    draft.put_audit(replace(audit, sittings=tuple(sittings)))

@@ -4,7 +4,7 @@ Seats' bonds are STUN in its smallest unit, shares and fees the batch's asset in
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import IntEnum
 from typing import Protocol
 
@@ -68,6 +68,10 @@ class Audit:
     sittings: tuple[Sitting, ...]
     shown: tuple[bytes, ...] = (bytes(32),) * MAX_RESULTS
     shower: tuple[bytes, ...] = (bytes(32),) * MAX_RESULTS
+
+    def with_sitting(self, seat: int, sitting: Sitting) -> "Audit":
+        """Return the audit with one seat's part changed."""
+        return replace(self, sittings=(*self.sittings[:seat], sitting, *self.sittings[seat + 1 :]))
 
 
 class Verdicts(Protocol):

@@ -198,13 +198,12 @@ class SetDue:
 
 @dataclass(frozen=True, slots=True)
 class PayAudit:
-    """The audit of a config version pays out of an asset's audit account into a free balance."""
+    """The audit of a config version pays accounts, in their order, out of an asset's audit account: at most 8."""
 
     sender: bytes
     version: int
     asset: bytes
-    to: bytes
-    amount: int
+    payments: tuple[tuple[bytes, int], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class Draft:
             self.insurance[asset] = self.insurance.get(asset, 0) + value
 
     def change_audit(self, asset: bytes, account: bytes, change: int) -> None:
-        """Add to an asset's audit account what an account gave, or take from it what an account is paid (negative)."""
+        """Add to an asset's audit account what an account gave, or take from it what an audit pays (negative)."""
         old = self.audit.get(asset, 0)
         self.audit[asset] = old + change
         self.emit("AuditAccountChanged", asset=asset, account=account, old=old, new=old + change)

@@ -68,15 +68,19 @@ def convict(draft: Draft, action: Convict) -> None:
 
 
 def pay_audit(draft: Draft, action: PayAudit) -> None:
-    """Pay a seat or a reporter as much of an amount as the asset's audit account holds; the rest stays a claim.
+    """Pay seats and reporters, in their order, as much as the asset's audit account holds; the rest stays a claim.
 
     By the audit of the config version named. Errors: "batches: peer".
     """
     require(action.sender == config.peers(draft.market.config, action.version).audit != NOBODY, "batches: peer")
-    paid = min(action.amount, draft.audit.get(action.asset, 0))
-    if paid > 0:
-        draft.credit(action.asset, action.to, paid)
-        draft.change_audit(action.asset, action.to, -paid)
+    held = draft.audit.get(action.asset, 0)
+    left = held
+    for account, amount in action.payments:
+        paid = min(amount, left)
+        draft.credit(action.asset, account, paid)
+        left -= paid
+    if left < held:
+        draft.change_audit(action.asset, draft.sender, left - held)
 
 
 def _current(draft: Draft, batch_id: bytes) -> Batch:

@@ -17,7 +17,7 @@ CASE: Final = b"\x17"  # what a dispute about one task rests on (court/state.py)
 TRACED: Final = b"\x18"  # case digest | trace_root | cipher_root
 PICK_SEAT: Final = b"\x19"  # randomness | batch_id | attempt u32
 PICK_TASK: Final = b"\x1a"  # randomness | batch_id | number u32
-SEAL: Final = b"\x1b"  # batch_id | account 32 | output digests of the drawn tasks | salt 32
+SEAL: Final = b"\x1b"  # batch_id | account 32 | verdict | salt 32
 
 # Trees: sha256(tag | LEAF or NODE or CROWN | ...).
 SPECS: Final = b"\x20"  # leaf: spec digest of one task of an order

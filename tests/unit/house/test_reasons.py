@@ -9,7 +9,8 @@ from stun.chains.evm.artifacts import ROOT
 
 _LINE = re.compile(r'^([A-Z_]+): constant\(uint256\) = (\d+)  # "(.*)"$', re.MULTILINE)
 _CODE = re.compile(r'"([a-z]+: [a-z ]+)"')
-REASONS = [match.groups() for match in _LINE.finditer((ROOT / "contracts/modules/reasons.vy").read_text())]
+_FILES = {name: (ROOT / f"contracts/modules/{name}.vy").read_text() for name in ("reasons", "audit_causes")}
+REASONS = [match.groups() for text in _FILES.values() for match in _LINE.finditer(text)]
 
 
 def _named_in(folder: Path) -> set[str]:
@@ -17,7 +18,7 @@ def _named_in(folder: Path) -> set[str]:
 
 
 def test_every_constant_is_read() -> None:
-    constants = re.findall(r"^[A-Z_]+: constant", (ROOT / "contracts/modules/reasons.vy").read_text(), re.MULTILINE)
+    constants = [found for text in _FILES.values() for found in re.findall(r"^[A-Z_]+: constant", text, re.MULTILINE)]
 
     assert len(constants) == len(REASONS) > 0
 
@@ -36,6 +37,7 @@ def test_every_reason_but_those_of_tokens_is_one_of_the_specification() -> None:
 
 
 def test_every_reason_is_used() -> None:
-    sources = [path.read_text() for path in (ROOT / "contracts").rglob("*.vy") if path.name != "reasons.vy"]
+    sources = "".join(path.read_text() for path in (ROOT / "contracts").rglob("*.vy") if path.stem not in _FILES)
+    used = set(re.findall(r"\b(?:reasons|causes)\.([A-Z_]+)\b", sources))
 
-    assert [name for name, _, _ in REASONS if not any(f"reasons.{name}" in source for source in sources)] == []
+    assert [name for name, _, _ in REASONS if name not in used] == []

@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 from audit_jobs import BOND, AuditJobs
+from market_parties import sign
 
+from stun.chains.evm import audit_calls
+from stun.chains.evm.addresses import narrow
 from stun.protocol.audit import actions
 from stun.protocol.audit.closing import Outcome
+from stun.protocol.audit.messages import SeatVerdict
 from stun.protocol.audit.state import Audit
 from stun.protocol.market import actions as market_actions
 
@@ -16,15 +20,12 @@ pytestmark = pytest.mark.unit
 def hear(jobs: AuditJobs, batch_id: bytes, trees: dict[int, str], agrees: dict[int, int] | None = None) -> Audit:
     """Draw a batch; let each seat named seal and open: "truth", or other outputs; return the audit."""
     audit = jobs.draw(batch_id)
-    count = audit.count
     for seat, text in trees.items():
-        assert jobs.seal(batch_id, seat, jobs.digests(audit, jobs.tree(count, text))) is None
+        assert jobs.seal(batch_id, seat, jobs.verdict(audit, jobs.tree(audit.count, text))) is None
     jobs.world.pass_time(audit.seal_by)
-    for seat in trees:
-        current = jobs.world.audit.audits[batch_id]
-        digests = jobs.digests(current, jobs.tree(count, trees[seat]))
-        said = (agrees or {}).get(seat, jobs.agreement(current, digests))
-        assert jobs.world.take(jobs.opening(current, seat, said)) is None
+    for seat, text in trees.items():
+        honest = jobs.agreement(audit, jobs.verdict(audit, jobs.tree(audit.count, text)))
+        assert jobs.reveal(batch_id, seat, (agrees or {}).get(seat, honest)) is None
     return jobs.world.audit.audits[batch_id]
 
 
@@ -85,26 +86,63 @@ def test_a_seal_that_is_not_opened_is_silence(jobs: AuditJobs) -> None:
     batch_id = jobs.job()
     audit = jobs.draw(batch_id)
     for seat in (0, 1):
-        assert jobs.seal(batch_id, seat, jobs.digests(audit, jobs.tree(9, "truth"))) is None
+        assert jobs.seal(batch_id, seat, jobs.verdict(audit, jobs.tree(9, "truth"))) is None
     assert [bond for _, _, bond in end(jobs, batch_id)] == [BOND * 95 // 100] * 2
 
 
 def test_a_copied_seal_cannot_be_opened(jobs: AuditJobs) -> None:
     batch_id = jobs.job()
     audit = jobs.draw(batch_id)
-    digests = jobs.digests(audit, jobs.tree(9, "truth"))
-    assert jobs.seal(batch_id, 0, digests) is None
+    assert jobs.seal(batch_id, 0, jobs.verdict(audit, jobs.tree(9, "truth"))) is None
     audit = jobs.world.audit.audits[batch_id]
-    thief = audit.sittings[1].account
-    assert jobs.world.take(actions.Seal(thief, audit, 1, audit.sittings[0].word)) is None
-    honest = jobs.opening(jobs.world.audit.audits[batch_id], 0, 1)
-    assert jobs.world.take(honest) is None
-    audit = jobs.world.audit.audits[batch_id]
-    copied = actions.Reveal(thief, audit, 1, 1, digests, honest.salt)
-    assert jobs.world.take(copied) == "audit: opening"
+    thief, stolen = audit.sittings[1].account, audit.sittings[0].word
+    assert jobs.world.take(actions.Seal(thief, audit, (actions.Sealing(1, stolen),))) is None
+    known = jobs.opening(audit, 0, 1)
+    assert jobs.reveal(batch_id, 0, 1) is None
+    current = jobs.world.audit.audits[batch_id]
+    assert jobs.world.take(actions.Reveal(thief, current, (replace(known, seat=1),))) == "audit: opening"
     (_, gained, _), (_, nothing, bond) = end(jobs, batch_id)
     assert gained > 0
     assert (nothing, bond) == (0, BOND * 95 // 100)
+
+
+def test_anybody_brings_what_seats_have_signed_in_one_call_each(jobs: AuditJobs) -> None:
+    batch_id = jobs.job()
+    audit, keeper = jobs.draw(batch_id), jobs.world.people.stranger
+    verdict = jobs.verdict(audit, jobs.tree(9, "truth"))
+    seals = tuple(jobs.sealing(audit, seat, verdict, s.account) for seat, s in enumerate(audit.sittings))
+    assert jobs.world.take(actions.Seal(keeper, audit, seals)) is None
+    sealed = jobs.world.audit.audits[batch_id]
+    assert sealed == audit_calls.after(audit, actions.Seal(keeper, audit, seals))
+    openings = tuple(jobs.opening(sealed, seat, 1, s.account) for seat, s in enumerate(audit.sittings))
+    reveal = actions.Reveal(keeper, sealed, openings)
+    assert jobs.world.take(reveal) is None
+    assert jobs.world.audit.audits[batch_id] == audit_calls.after(sealed, reveal)
+    assert [outcome for outcome, *_ in end(jobs, batch_id)] == [Outcome.PAID] * 2
+
+
+def test_nobody_speaks_for_a_seat(jobs: AuditJobs) -> None:
+    """Not even who knows its opening: with whom a seat agrees is its own word, and its bond is at stake for it."""
+    batch_id = jobs.job()
+    audit, keeper = jobs.draw(batch_id), jobs.world.people.stranger
+    verdict = jobs.verdict(audit, jobs.tree(9, "truth"))
+    owner, other = audit.sittings[0].account, audit.sittings[1].account
+    for signer in (None, other, keeper):
+        seal = jobs.sealing(audit, 0, verdict, signer)
+        assert jobs.world.take(actions.Seal(keeper, audit, (seal,))) == "audit: signer"
+    jobs.verdicts.clear()
+    seals = tuple(jobs.sealing(audit, seat, verdict, s.account) for seat, s in enumerate(audit.sittings))
+    assert jobs.world.take(actions.Seal(keeper, audit, seals)) is None
+    sealed = jobs.world.audit.audits[batch_id]
+    signed = jobs.opening(sealed, 0, 1, owner)
+    changed = [replace(signed, signer=None), replace(signed, signer=other), replace(signed, signer=keeper)]
+    for opening in changed:
+        assert jobs.world.take(actions.Reveal(keeper, sealed, (opening,))) == "audit: signer"
+    forged = [sign(owner, SeatVerdict(batch_id, owner, signed.verdict, 1).digest(jobs.world.deployed.domain))]
+    data = audit_calls.calldata(actions.Reveal(keeper, sealed, (replace(signed, agrees=0),)), None, forged)
+    outcome = jobs.world.deployed.machine.send(narrow(keeper), jobs.world.deployed.addresses["Audit"], data)
+    assert outcome.reason == "audit: signer"
+    assert jobs.world.take(actions.Reveal(keeper, sealed, (signed,))) is None
 
 
 def test_a_seat_that_confirms_a_wrong_result_loses_all_and_who_differed_is_paid(jobs: AuditJobs) -> None:
@@ -173,7 +211,7 @@ def test_what_the_account_cannot_pay_stays_a_claim(jobs: AuditJobs) -> None:
     world.must_act(market_actions.Settle(world.people.stranger, batch_id, *batch.replicas[0].claim))
     held, asset = world.market.audit[audit.asset], audit.asset
     payer = world.people.auditor
-    world.must_act(market_actions.PayAudit(payer, drain, asset, payer, held - audit.report_fee - 1))
+    world.must_act(market_actions.PayAudit(payer, drain, asset, ((payer, held - audit.report_fee - 1),)))
     assert world.take(actions.Close(payer, audit)) is None
     first, second = (s.account for s in audit.sittings)
     assert (world.audit.owed[asset, first], world.audit.owed[asset, second]) == (audit.share - 1, audit.share)

@@ -44,55 +44,57 @@ def test_a_seat_is_left_in_a_later_epoch_and_its_bond_taken_after_all_its_audits
 def test_seals_end_at_seal_by_and_openings_begin(jobs: AuditJobs) -> None:
     batch_id = jobs.job()
     audit = jobs.draw(batch_id)
-    digests = jobs.digests(audit, jobs.tree(9, "truth"))
+    verdict = jobs.verdict(audit, jobs.tree(9, "truth"))
     jobs.world.pass_time(audit.seal_by - 1)
-    assert jobs.seal(batch_id, 0, digests) is None
-    assert jobs.seal(batch_id, 0, digests) == "audit: sealed"
+    assert jobs.seal(batch_id, 0, verdict) is None
+    assert jobs.seal(batch_id, 0, verdict) == "audit: sealed"
     current = jobs.world.audit.audits[batch_id]
-    assert jobs.world.take(jobs.opening(current, 0, 1)) == "audit: early"
+    assert jobs.reveal(batch_id, 0, 1) == "audit: early"
     assert jobs.world.take(jobs.proof(current, 0, jobs.tree(9, "truth"), NOBODY)) == "audit: early"
     jobs.world.pass_time(audit.seal_by)
-    assert jobs.seal(batch_id, 1, digests) == "audit: late"
-    assert jobs.world.take(jobs.opening(current, 0, 1)) is None
+    assert jobs.seal(batch_id, 1, verdict) == "audit: late"
+    assert jobs.reveal(batch_id, 0, 1) is None
 
 
 def test_openings_begin_when_all_have_sealed_and_end_at_reveal_by(jobs: AuditJobs) -> None:
     batch_id = jobs.job()
     audit = jobs.draw(batch_id)
-    digests = jobs.digests(audit, jobs.tree(9, "truth"))
-    assert [jobs.seal(batch_id, seat, digests) for seat in (0, 1)] == [None, None]
-    assert jobs.world.take(jobs.opening(jobs.world.audit.audits[batch_id], 0, 1)) is None
-    current = jobs.world.audit.audits[batch_id]
-    assert jobs.world.take(jobs.opening(current, 0, 1)) == "audit: opened"
+    verdict = jobs.verdict(audit, jobs.tree(9, "truth"))
+    assert [jobs.seal(batch_id, seat, verdict) for seat in (0, 1)] == [None, None]
+    assert jobs.reveal(batch_id, 0, 1) is None
+    assert jobs.reveal(batch_id, 0, 1) == "audit: opened"
     jobs.world.pass_time(audit.reveal_by)
-    assert jobs.world.take(jobs.opening(current, 1, 1)) == "audit: late"
+    assert jobs.reveal(batch_id, 1, 1) == "audit: late"
 
 
 def test_an_opening_is_the_seats_own_and_whole(jobs: AuditJobs) -> None:
     batch_id = jobs.job()
     audit = jobs.draw(batch_id)
-    digests = jobs.digests(audit, jobs.tree(9, "truth"))
-    assert [jobs.seal(batch_id, seat, digests) for seat in (0, 1)] == [None, None]
-    honest = jobs.opening(jobs.world.audit.audits[batch_id], 0, 1)
+    verdict = jobs.verdict(audit, jobs.tree(9, "truth"))
+    assert [jobs.seal(batch_id, seat, verdict) for seat in (0, 1)] == [None, None]
+    current = jobs.world.audit.audits[batch_id]
+    honest, account = jobs.opening(current, 0, 1), current.sittings[0].account
     for change, code in (
-        ({"sender": honest.audit.sittings[1].account}, "audit: signer"), ({"seat": 2}, "audit: seat"),
-        ({"digests": digests[:-1]}, "audit: digests"), ({"digests": (*digests, bytes(32))}, "audit: digests"),
-        ({"digests": digests[::-1]}, "audit: opening"), ({"salt": bytes(32)}, "audit: opening"),
-        ({"agrees": 2}, "audit: agrees"), ({"agrees": 8}, "audit: agrees"), ({"agrees": 2**255}, "audit: agrees"),
+        ({"seat": 1}, "audit: signer"), ({"seat": 2}, "audit: seat"), ({"verdict": bytes(32)}, "audit: opening"),
+        ({"salt": bytes(32)}, "audit: opening"), ({"agrees": 2}, "audit: agrees"), ({"agrees": 8}, "audit: agrees"),
+        ({"agrees": 2**255}, "audit: agrees"),
     ):  # fmt: skip
-        assert jobs.world.take(replace(honest, **change)) == code  # type: ignore[arg-type]
-    assert jobs.world.take(honest) is None
+        wrong = replace(honest, **change)  # type: ignore[arg-type]
+        assert jobs.world.take(actions.Reveal(account, current, (wrong,))) == code
+    assert jobs.world.take(actions.Reveal(account, current, ())) == "audit: nothing"
+    assert jobs.world.take(actions.Reveal(account, current, (honest, honest))) == "audit: opened"
+    assert jobs.world.take(actions.Reveal(account, current, (honest,))) is None
 
 
 def test_a_stale_or_altered_record_is_refused(jobs: AuditJobs) -> None:
     batch_id = jobs.job()
     audit = jobs.draw(batch_id)
-    digests = jobs.digests(audit, jobs.tree(9, "truth"))
-    assert jobs.seal(batch_id, 0, digests) is None
+    assert jobs.seal(batch_id, 0, jobs.verdict(audit, jobs.tree(9, "truth"))) is None
     account = audit.sittings[1].account
     richer = replace(jobs.world.audit.audits[batch_id], share=10**12)
     for stale in (audit, richer):
-        assert jobs.world.take(actions.Seal(account, stale, 1, bytes(32))) == "audit: unknown"
+        sealing = actions.Sealing(1, bytes(32))
+        assert jobs.world.take(actions.Seal(account, stale, (sealing,))) == "audit: unknown"
         assert jobs.world.take(actions.Close(account, stale)) == "audit: unknown"
 
 

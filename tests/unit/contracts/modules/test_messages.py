@@ -9,12 +9,13 @@ import pytest
 from evm_contracts import CONTRACTS
 
 from stun.chains.evm.market_encoding import message_tuple
+from stun.protocol.audit.messages import SeatSeal, SeatVerdict
 from stun.protocol.messages import ACCOUNT, Accept, Bid, Commit, Message, Operator, Order, Post
 
 pytestmark = pytest.mark.unit
 
 SOURCE = (CONTRACTS / "modules" / "messages.vy").read_text()
-ON_CHAIN: tuple[type[Message], ...] = (Order, Bid, Commit, Post, Accept, Operator)
+ON_CHAIN: tuple[type[Message], ...] = (Order, Bid, Commit, Post, Accept, Operator, SeatSeal, SeatVerdict)
 CALLER = """
 from contracts.interfaces import IMarketplace
 from contracts.modules import messages
@@ -48,6 +49,16 @@ def accept(batch_id: bytes32, outputs_root: bytes32, total_units: uint64) -> byt
 @pure
 def operator(account: address, key: address, nonce: uint64, expires_at: uint64) -> bytes32:
     return messages.operator(account, key, nonce, expires_at)
+
+@external
+@pure
+def seatseal(batch_id: bytes32, account: address, seal: bytes32) -> bytes32:
+    return messages.seat_seal(batch_id, account, seal)
+
+@external
+@pure
+def seatverdict(batch_id: bytes32, account: address, verdict: bytes32, agrees: uint256) -> bytes32:
+    return messages.seat_verdict(batch_id, account, verdict, agrees)
 """
 
 

@@ -190,19 +190,21 @@ def test_dues_are_fixed_once(stage: Stage, disputed: Opened) -> None:
 
 def test_the_audit_pays_what_its_account_holds(stage: Stage) -> None:
     stage.must(stage.requester, "fund_audit", stage.stun, 100)
-    auditor, seat = stage.people.auditor, stage.people.challenger
-    for asked, paid, left in ((0, 0, 100), (60, 60, 40), (60, 40, 0), (1, 0, 0)):
-        outcome = stage.send(auditor, "pay_audit", 1, stage.stun, narrow(seat), asked)
+    auditor, first, second = stage.people.auditor, stage.people.challenger, stage.people.poor
+    before = stage.balance(second)
+    for amounts, paid, left in (((0, 0), 0, 100), ((60, 10), 70, 30), ((20, 20), 30, 0), ((1, 1), 0, 0)):
+        arguments = (1, stage.stun, [narrow(first), narrow(second)], list(amounts))
+        outcome = stage.send(auditor, "pay_audit", *arguments)
         assert int.from_bytes(outcome.output, "big") == paid
-        changed = {"asset": stage.stun, "account": narrow(seat), "old": left + paid, "new": left}
+        changed = {"asset": stage.stun, "account": narrow(auditor), "old": left + paid, "new": left}
         assert stage.events(outcome) == ([("AuditAccountChanged", changed)] if paid else [])
         assert stage.share("audit") == left
-    assert stage.balance(seat) == 100
+    assert (stage.balance(first), stage.balance(second) - before) == (80, 20)
 
 
 def test_only_the_audit_of_the_version_it_names_is_paid(stage: Stage) -> None:
     stage.must(stage.requester, "fund_audit", stage.stun, 100)
-    arguments = (stage.stun, narrow(stage.settler), 1)
+    arguments = (stage.stun, [narrow(stage.settler)], [1])
     for account in {*stage.people.all, stage.people.owner} - {stage.people.auditor}:
         assert stage.refusal(account, "pay_audit", 1, *arguments) == "batches: peer"
     for version in (0, 2**16, 2**256 - 1):
