@@ -11,6 +11,7 @@ from stun.protocol.graph import operators as ops
 from stun.protocol.graph.arrays import Array, pack_multipliers, pack_norm, pack_records, to_tensor
 from stun.protocol.graph.operators import Opcode, Operator
 from stun.protocol.graph.shapes import LIMITS
+from stun.protocol.graph.tables import EXP_COARSE, EXP_FINE
 from stun.protocol.graph.tensors import Dtype, Tensor
 
 pytestmark = pytest.mark.unit
@@ -108,3 +109,24 @@ def test_every_length(count: int, kind: int) -> None:
 @pytest.mark.parametrize("kind", range(4))
 def test_the_longest(number: int, kind: int) -> None:
     require_same(LONGEST[number](number, kind))
+
+
+def test_rows_longer_than_allowed_are_refused() -> None:
+    for case in (matmul(Dtype.INT16, 513, 1, 3), add_norm(1_025, 1, 3)):
+        asked = stand_alone(case, with_element(case, 0, 0), 0, 0)
+        assert bench().both(asked) == "graph: shape"
+
+
+def test_the_last_unit_of_a_reciprocal_counts() -> None:
+    """A row whose first probability would be another one if floor(2^39 / sum e) were one more."""
+    random = Random(1)
+    while True:
+        scores = [random.randrange(-600, 600) for _ in range(9)]
+        steps = [min(max(scores) - score, 4_095) for score in scores]
+        e = [(EXP_COARSE[step >> 6] * EXP_FINE[step & 63] + 2**14) >> 15 for step in steps]
+        first, second = ((e[0] * (2**39 // sum(e) + more) + 2**24) >> 25 for more in (0, 1))
+        if first != second and second < 16_383:
+            break
+    operator = Operator(2, Opcode.SOFTMAX, Dtype.INT16, ops.per_row(1), 9, a=0)
+    case = Case(operator, (to_tensor(np.array([scores]), Dtype.INT16),))
+    assert bench().both(stand_alone(case, with_element(case, 0, 0), 0, 0)) is False
