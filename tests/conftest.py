@@ -1,8 +1,13 @@
 """Drawn examples are the same in every run of `make test`, and new ones in every `make test-long`."""
 
 import os
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+# Checks that several tests share say what differed, as those in test files do.
+pytest.register_assert_rewrite(*(path.stem for path in (Path(__file__).parent / "support").glob("*.py")))
 
 settings.register_profile("steady", derandomize=True, deadline=None)
 settings.register_profile("random", deadline=None)

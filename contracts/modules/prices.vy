@@ -120,6 +120,7 @@ def audit_prepaid(
         return 0
     tasks: uint256 = min(count, (limits >> fields.AUDIT_TASKS) & fields.U8)
     cost: uint256 = auditors * (self._ceil_div(dearest * tasks, count) + ((audit_word >> fields.AUDIT_FEE) & fields.U64))
+    cost += (audit_word >> fields.REPORT_FEE) & fields.U64
     if audit_ppm > 0 and cost > audit_word >> fields.AUDIT_COVER:
         reasons.fail(reasons.ORDERS_COVER)
     return self.amount(self._ceil_div(cost * audit_ppm * ((limits >> fields.AUDIT_LOAD_BPS) & fields.U16), PPM * BPS))

@@ -144,8 +144,8 @@ def report_fee(axes: Axes) -> None:
     """What the audit account gains by a drawn audit, by the price of the tasks that a seat runs again."""
     prices = [10 ** (k / 20 - 2) for k in range(81)]
     for colour, label, setting in (
-        (COLOURS[1], "today: REPORT_FEE is in no prepayment", DEFAULTS),
-        (COLOURS[0], "proposed: it is counted in the cost", proposed(DEFAULTS)),
+        (COLOURS[1], "if REPORT_FEE were in no prepayment", change(DEFAULTS, "counts_report_fee", 0)),
+        (COLOURS[0], "as it is: counted in the cost", DEFAULTS),
     ):
         drifts = []
         for coins in prices:
@@ -155,7 +155,7 @@ def report_fee(axes: Axes) -> None:
     _zero(axes)
     axes.set(xscale="log", ylim=(-0.5, 1.5), xlabel="price of what one seat runs again, USDC")
     axes.set(ylabel="gain of the account by an audit, USDC")
-    axes.set_title("Small audits drain the account until the report is paid for")
+    axes.set_title("Small audits would drain the account if the report were not paid for")
     axes.legend(loc="upper left")
 
 

@@ -72,12 +72,21 @@ def opaque_bond(locked: int, min_bond: int, opaque_bond_bps: int) -> int:
     return amount(max(min_bond, ceil_div(locked * opaque_bond_bps, BPS)))
 
 
-def audit_cost(dearest_locked: int, count: int, auditors: int, audit_tasks: int, audit_fee: int) -> int:
-    """Return what the audit of a batch costs: auditors * (ceil(dearest_locked * K / count) + audit_fee).
+def seat_share(dearest_locked: int, count: int, audit_tasks: int, audit_fee: int) -> int:
+    """Return what one seat earns: ceil(dearest_locked * K / count) + audit_fee, with K = min(count, audit_tasks).
 
-    `dearest_locked` is that of the dearest replica, K = min(count, audit_tasks).
+    `dearest_locked` is that of the dearest replica.
     """
-    return auditors * (ceil_div(dearest_locked * min(count, audit_tasks), count) + audit_fee)
+    return ceil_div(dearest_locked * min(count, audit_tasks), count) + audit_fee
+
+
+def audit_cost(
+    dearest_locked: int, count: int, auditors: int, audit_tasks: int, audit_fee: int, report_fee: int
+) -> int:
+    """Return what the audit of a batch costs: a share for each seat, and the report; nothing without auditors."""
+    if auditors == 0:
+        return 0
+    return auditors * seat_share(dearest_locked, count, audit_tasks, audit_fee) + report_fee
 
 
 def audit_prepaid(
@@ -87,8 +96,9 @@ def audit_prepaid(
     auditors: int,
     audit_tasks: int,
     audit_fee: int,
+    report_fee: int,
     audit_load_bps: int,
 ) -> int:
     """Return what an order pays into the audit account: audit_cost * audit_ppm / 10^6 * AUDIT_LOAD, rounded up."""
-    cost = audit_cost(dearest_locked, count, auditors, audit_tasks, audit_fee)
+    cost = audit_cost(dearest_locked, count, auditors, audit_tasks, audit_fee, report_fee)
     return amount(ceil_div(cost * audit_ppm * audit_load_bps, PPM * BPS))

@@ -124,7 +124,7 @@ def test_sybil_replica_whose_garbage_nobody_can_open_earns_nothing_and_binds_nob
 def test_sybil_replica_whose_garbage_the_court_convicts_leaves_the_honest_one_paid(stage: Stage) -> None:
     opened = stage.open(stage.order(2))
     _deliver_tops(stage, opened, TREE.top, Top(b"\x01" * 32, 150, b"\x02" * 32, 150))
-    stage.must(stage.people.court, "convict", *opened.about, 1, False, bytes(20))
+    stage.must(stage.people.court, "convict", *opened.about, 1, False, narrow(stage.matcher))
     assert settle(stage, opened) == (3_000_000, 0, 0)
 
 

@@ -1,6 +1,7 @@
 """Tokens that call back, revert, lie, take fees or say nothing, listed by mistake: the market keeps its books."""
 
 from collections.abc import Iterator
+from dataclasses import astuple
 from typing import Any
 
 import pytest
@@ -9,10 +10,11 @@ from market_stage import LOCKED, Stage, fresh_stage, honest_tree
 from stun.chains.evm.addresses import narrow, widen
 from stun.chains.evm.artifacts import ArtifactStore
 from stun.chains.evm.market_contracts import interface
+from stun.protocol.parameters import AssetRules
 
 pytestmark = pytest.mark.integration
 
-RULES = (1_000, 1_000, 10**13, 10**9, 0)
+RULES = astuple(AssetRules(1_000, 1_000, 10**13, 10**9, audit_cover=10**13))
 POCKET = 10**12
 
 

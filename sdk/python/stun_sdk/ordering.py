@@ -170,5 +170,5 @@ def _prepaid(locked: int, audit_ppm: int, terms: Terms) -> int:
     limits = terms.rules.limits
     return money.audit_prepaid(
         locked, terms.count, audit_ppm, read(limits, "auditors"), read(limits, "audit_tasks"),
-        terms.asset_rules.audit_fee, read(limits, "audit_load_bps"),
+        terms.asset_rules.audit_fee, terms.asset_rules.report_fee, read(limits, "audit_load_bps"),
     )  # fmt: skip

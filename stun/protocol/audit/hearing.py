@@ -77,7 +77,7 @@ def _audit(draft: Draft, action: Draw, batch: Batch, randomness: bytes, sittings
         count=terms.count,
         tasks=tasks,
         randomness=randomness,
-        share=money.audit_cost(_dearest(terms), terms.count, 1, tasks, fees.audit_fee),
+        share=money.seat_share(_dearest(terms), terms.count, tasks, fees.audit_fee),
         report_fee=fees.report_fee,
         reporter=draft.sender,
         seal_by=seal_by,

@@ -18,7 +18,7 @@ def audit_cost(setting: Setting) -> int:
 
 
 def prepaid(setting: Setting, load_bps: int | None = None) -> int:
-    """Return what the order pays in; the proposal counts REPORT_FEE in the cost, the rules of today do not."""
+    """Return what the order pays in: its part of all that a drawn audit pays out, REPORT_FEE too."""
     load = setting.value("audit_load_bps") if load_bps is None else load_bps
     cost = audit_cost(setting) - (0 if setting.counts_report_fee else setting.asset.report_fee)
     return money.ceil_div(cost * setting.audit_ppm * load, PPM * BPS)

@@ -24,7 +24,7 @@ USDC_RULES = AssetRules(
     report_fee=3 * USDC // 10,
     audit_cover=100 * USDC,
 )
-PROPOSED: Mapping[str, int] = {"counts_report_fee": 1, "seat_bond": 5_000 * STUN, "bond_margin": 200}
+PROPOSED: Mapping[str, int] = {"seat_bond": 5_000 * STUN, "bond_margin": 200}
 
 
 def audited_defaults() -> dict[str, int]:
@@ -52,7 +52,7 @@ class Setting:
       `duty_by_bond` a failed duty pays like a wrong result (the rule that decision 0014 refused).
     - `gas_cost`: money for a unit of gas; `basefee`: wei; `stun_value`: money for 10^9 units of STUN.
     - `follow_rule`: demands that follow an answer may come after the window. `floor_rule`: reputation lowers no audit.
-    - `counts_report_fee`: whether the prepayment counts REPORT_FEE as a cost of the audit (the decision's proposal).
+    - `counts_report_fee`: whether the prepayment counts REPORT_FEE as a cost of the audit, as the market does.
     """
 
     values: Mapping[str, int] = field(default_factory=audited_defaults)
@@ -80,7 +80,7 @@ class Setting:
     stun_value: Fraction = Fraction(USDC, 10)
     follow_rule: bool = True
     floor_rule: bool = True
-    counts_report_fee: bool = False
+    counts_report_fee: bool = True
 
     def value(self, name: str) -> int:
         """Return a governed value."""
@@ -133,7 +133,7 @@ class Setting:
     @property
     def share(self) -> int:
         """What one seat is paid for one audit."""
-        return money.audit_cost(self.locked, self.count, 1, self.value("audit_tasks"), self.asset.audit_fee)
+        return money.seat_share(self.locked, self.count, self.value("audit_tasks"), self.asset.audit_fee)
 
     @property
     def seat_work(self) -> int:

@@ -66,7 +66,7 @@ _BOUGHT = (
 )
 _DRAINED = (
     Guard("audit_load_bps", Fraction(0), enough=Fraction(100_000)),
-    Guard("report_fee", Fraction(10**7), enough=Fraction(0)),
+    _none("counts_report_fee"),
     Guard("colluding", Fraction(1), PERCENT, enough=Fraction(0)),
 )
 _SHAM = (_all("offline"), Guard("duty_share", Fraction(8), PERCENT), _all("duty_by_bond", Fraction(1)))

@@ -128,10 +128,11 @@ def _prepaid(order: Order, dearest: int, rules: config.MatchRules) -> int:
     asset = parameters.asset_rules_from_word(rules.asset_word, rules.audit_word)
     auditors = parameters.read(rules.limits, "auditors")
     audit_tasks = parameters.read(rules.limits, "audit_tasks")
-    cost = money.audit_cost(dearest, order.count, auditors, audit_tasks, asset.audit_fee)
+    fees = asset.audit_fee, asset.report_fee
+    cost = money.audit_cost(dearest, order.count, auditors, audit_tasks, *fees)
     require(cost <= asset.audit_cover or order.audit_ppm == 0, "orders: cover")
     load = parameters.read(rules.limits, "audit_load_bps")
-    return money.audit_prepaid(dearest, order.count, order.audit_ppm, auditors, audit_tasks, asset.audit_fee, load)
+    return money.audit_prepaid(dearest, order.count, order.audit_ppm, auditors, audit_tasks, *fees, load)
 
 
 def _terms(

@@ -49,7 +49,8 @@ def test_audits_cost_at_most_two_percent_above_the_floor(count: int) -> None:
     offered = quote(Task(bytes(32), b"", max_price=10**12), terms)
 
     floor = read(terms.rules.limits, "floor_ppm_exact")
-    fee = 2 * terms.asset_rules.audit_fee * offered.audit_ppm // PPM * 2
+    fees = 2 * terms.asset_rules.audit_fee + terms.asset_rules.report_fee
+    fee = fees * offered.audit_ppm // PPM * 2
     assert offered.audit_ppm == floor or offered.audit_prepaid <= offered.per_replica // 50 + fee + 2
     assert floor <= offered.audit_ppm <= PPM
 

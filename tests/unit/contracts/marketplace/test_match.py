@@ -16,7 +16,7 @@ from stun.protocol.trees.specs import Membership, prove_provider, providers_root
 
 pytestmark = pytest.mark.unit
 
-AUDIT_COST = 2 * (LOCKED + STUN_RULES.audit_fee)
+AUDIT_COST = 2 * (LOCKED + STUN_RULES.audit_fee) + STUN_RULES.report_fee
 
 
 def words_of(proof: Membership) -> list[bytes]:

@@ -14,7 +14,7 @@ def test_records_are_one_object_a_line(capsys: pytest.CaptureFixture[str]) -> No
 
     assert [record["strategy"] for record in records] == [strategy.name for strategy in STRATEGIES]
     pays = [record["strategy"] for record in records if record["profit"] > 0]
-    assert pays == ["self-orders for shares", "bought seats"]
+    assert pays == ["bought seats"]
     assert all(record["profit_proposed"] <= 0 for record in records)
     margin = next(turn for turn in records[1]["turns"] if turn["name"] == "bond_margin")
     assert margin["at"] < margin["value"] == 150
@@ -26,7 +26,6 @@ def test_the_table_names_every_strategy_and_marks_what_pays(capsys: pytest.Captu
 
     assert all(strategy.name in text and strategy.told in text for strategy in STRATEGIES)
     assert [line.split("  ")[0] for line in text.splitlines() if line.startswith("PAYS")] == [
-        "PAYS self-orders for shares",
         "PAYS bought seats",
     ]
 

@@ -160,11 +160,11 @@ def test_the_seed_of_the_design_is_dry_with_a_chance_of_two_in_a_thousand() -> N
 
 
 def test_the_report_fee_drains_the_account_until_it_is_counted() -> None:
-    assert account.drift(DEFAULTS) < 0 < account.drift(proposed(DEFAULTS))
-    enough = change(DEFAULTS, "audit_load_bps", account.least_load(DEFAULTS))
-    assert (
-        account.drift(enough) >= 0 > account.drift(change(enough, "audit_load_bps", account.least_load(DEFAULTS) - 10))
-    )
+    uncounted = change(DEFAULTS, "counts_report_fee", 0)
+    assert account.drift(uncounted) < 0 < account.drift(DEFAULTS)
+    least = account.least_load(uncounted)
+    enough = change(uncounted, "audit_load_bps", least)
+    assert account.drift(enough) >= 0 > account.drift(change(enough, "audit_load_bps", least - 10))
 
 
 def test_reputation_is_bought_order_by_order() -> None:

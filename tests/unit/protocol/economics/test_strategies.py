@@ -13,12 +13,11 @@ from stun.protocol.economics.turning import Guard, turning_point
 from stun.protocol.parameters import PPM
 
 DEFAULTS = Setting()
-PAYS_TODAY = {"self-orders for shares"}  # the decision says why, and what is proposed
 PLAYS = 60_000
 NAMED = [pytest.param(strategy, id=strategy.name) for strategy in STRATEGIES]
 GUARDED = [pytest.param(s, g, id=f"{s.name}: {g.name}") for s in STRATEGIES for g in s.guards]
 # Taken away alone, these leave the strategy without a profit: another guard still stands.
-NOT_ALONE = {("one wrong task", "reward_share")}
+NOT_ALONE = {("one wrong task", "reward_share"), ("self-orders for shares", "colluding")}
 
 
 def _plays(strategy: Strategy) -> int:
@@ -29,7 +28,7 @@ def _plays(strategy: Strategy) -> int:
 def test_it_does_not_pay_at_the_defaults(strategy: Strategy) -> None:
     profit = strategy.profit(strategy.prepare(DEFAULTS))
 
-    assert (profit <= 0) == (strategy.modelled and strategy.name not in PAYS_TODAY)
+    assert (profit <= 0) == strategy.modelled
 
 
 @pytest.mark.parametrize("strategy", NAMED)
