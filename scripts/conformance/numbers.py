@@ -39,16 +39,11 @@ def money_vectors() -> dict[str, Any]:
         for price, ppm in ((1, PPM), (4_000_000, 500_000), (999_999, 10_000), (1, 1), (U64, PPM), (U64, 10_000))
         for least in (1, 10**9)
     ] + [(4_000_000, PPM, 1, 5_000, 134), (4_000_001, PPM, 1, 5_001, 100)]  # fmt: skip
-    prepaid: list[tuple[Any, ...]] = [
-        (dearest, count, ppm, auditors, 8, 10**7, 10**6, 11_000)
-        for dearest, count in ((4_000_000, 4), (999_999, 1_000), (1, 65_536), (U64, 8))
-        for ppm, auditors in ((0, 2), (10_000, 0), (10_000, 2), (PPM, 7))
-    ]  # fmt: skip
     opaque: list[tuple[Any, ...]] = [(4_000_001, 1, 5_000), (1, 10**9, 5_000), (U64, 1, 20_000), (0, 1, 1_000)]
     functions: dict[Callable[..., Any], list[tuple[Any, ...]]] = {
         money.price_locked: locked, money.price_of: earned, money.split: splits, money.bond: bonds,
         money.opaque_bond: opaque, money.seat_share: _seat_shares(), money.audit_cost: _audit_costs(),
-        money.audit_prepaid: prepaid,
+        money.audit_prepaid: _prepayments(),
     }  # fmt: skip
     return {
         function.__name__: [{"arguments": encode(case), **outcome(function, *case)} for case in cases]
@@ -58,6 +53,14 @@ def money_vectors() -> dict[str, Any]:
 
 def _seat_shares() -> list[tuple[Any, ...]]:
     return [(4_000_000, 4, 8, 10**7), (999_999, 1_000, 8, 0), (1, 65_536, 16, 1), (U64, 8, 4, U64)]
+
+
+def _prepayments() -> list[tuple[Any, ...]]:
+    return [
+        (dearest, count, ppm, auditors, 8, 10**7, 10**6, 11_000)
+        for dearest, count in ((4_000_000, 4), (999_999, 1_000), (1, 65_536), (U64, 8))
+        for ppm, auditors in ((0, 2), (10_000, 0), (10_000, 2), (PPM, 7))
+    ]  # fmt: skip
 
 
 def _audit_costs() -> list[tuple[Any, ...]]:
