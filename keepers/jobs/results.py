@@ -5,10 +5,12 @@ to; outputs that are not sealed will do as well. Where neither is found, resolvi
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from keepers.pools import SettlerPools
 from stun.protocol.errors import StunError
+from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.results import ResultsTree
 from stun.storage.blobs import BlobStore
 from stun.storage.packages import results_of, unpack_outputs
@@ -17,10 +19,19 @@ from stun.storage.results import MAGIC, unpack_results
 DELIVERIES_READ = 8  # the newest of a provider; one delivers outputs and leaves, more are its own business
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Whose results of which batch, and the class of its model."""
+
+    batch_id: bytes
+    provider: bytes
+    numeric_class: NumericClass
+
+
 class ResultsSource(Protocol):
     """Where results trees come from."""
 
-    def tree(self, batch_id: bytes, provider: bytes, outputs_root: bytes) -> ResultsTree | None:
+    def tree(self, place: Place, outputs_root: bytes) -> ResultsTree | None:
         """The tree under this root, None if it is not known."""
 
 
@@ -32,22 +43,25 @@ class OpenDeliveries:
         self._pools = pools
         self._stores = stores
 
-    def tree(self, batch_id: bytes, provider: bytes, outputs_root: bytes) -> ResultsTree | None:
+    def tree(self, place: Place, outputs_root: bytes) -> ResultsTree | None:
         """The tree of a delivery whose root is the one on chain; others are passed over. Errors: PoolError."""
         if not self._stores:
             return None
-        announced = [e.delivery.blob for e in self._pools.deliveries(batch_id) if e.delivery.provider == provider]
+        found = self._pools.deliveries(place.batch_id)
+        announced = [e.delivery.blob for e in found if e.delivery.provider == place.provider]
         for blob in reversed(announced[-DELIVERIES_READ:]):  # leaves come last
             for store in self._stores:
-                tree = _read(store, blob, batch_id + provider)
+                tree = _read(store, blob, place)
                 if tree is not None and tree.root == outputs_root:
                     return tree
         return None
 
 
-def _read(store: BlobStore, blob: bytes, context: bytes) -> ResultsTree | None:
+def _read(store: BlobStore, blob: bytes, place: Place) -> ResultsTree | None:
     try:
         data = store.get(blob)
-        return unpack_results(data) if data.startswith(MAGIC) else results_of(unpack_outputs(data, None, context))
+        if data.startswith(MAGIC):
+            return unpack_results(data)
+        return results_of(unpack_outputs(data, None, place.batch_id + place.provider), place.numeric_class)
     except StunError:  # not there, sealed, or neither of the two: another store or another delivery may have it
         return None

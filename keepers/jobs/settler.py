@@ -6,7 +6,7 @@ from keepers.jobs.acting import Actor
 from keepers.jobs.evidence import Evidence
 from keepers.jobs.facts import FactBook
 from keepers.jobs.memory import Remembered
-from keepers.jobs.results import ResultsSource
+from keepers.jobs.results import Place, ResultsSource
 from keepers.metrics import KeeperMetrics
 from keepers.pools import SettlerPools
 from keepers.services.settler import decide
@@ -116,7 +116,8 @@ class SettlerJob:
             return {}
         trees = {}
         for k in revealed:
-            tree = self._results.tree(record.batch_id, terms.casts[k].provider, claims[k][0])
+            place = Place(record.batch_id, terms.casts[k].provider, terms.numeric_class)
+            tree = self._results.tree(place, claims[k][0])
             if tree is not None:
                 trees[k] = tree
         return trees

@@ -11,6 +11,7 @@ import click
 from stun.cli.session import Session, pass_session
 from stun.models.errors import ModelFileError
 from stun.models.exact.errors import ExactPathError
+from stun.models.exact.formats import TOKENIZER_ROLE, ids_format, vector_format
 from stun.models.exact.verifying import PathVerdict, verify_paths
 from stun.models.manifest import GRAPH_ROLE, Manifest, NumericClass
 from stun.models.quantize.calibration import calibration_texts
@@ -22,7 +23,6 @@ from stun.protocol.errors import Rejected
 from stun.protocol.graph.file import decode_graph, encode_graph
 from stun.protocol.graph.structure import Graph
 from stun.provider.runners.exact_graph import ExactGraphRunner
-from stun.provider.runners.exact_minilm import TOKENIZER_ROLE
 
 GRAPH_FILE, MANIFEST_FILE, REPORT_FILE, PLOT_FILE = "model.graph", "manifest.json", "report.json", "report.png"
 
@@ -106,8 +106,8 @@ def _write(graph: Graph, source: Path, out: Path, name: str) -> dict[str, Any]:
     tokenizer = sha256((out / TOKENIZER).read_bytes()).digest()
     manifest = Manifest(
         name=name, runner=ExactGraphRunner.id, runner_version=ExactGraphRunner.version,
-        numeric_class=NumericClass.EXACT, unit=ExactGraphRunner.unit, input_format="tensor-int32-ids",
-        output_format=f"tensor-int16-vector-{graph.operators[-1].cols}",
+        numeric_class=NumericClass.EXACT, unit=ExactGraphRunner.unit, input_format=ids_format(graph.header.max_rows),
+        output_format=vector_format(graph.operators[-1].cols),
         files={GRAPH_ROLE: sha256(data).digest(), TOKENIZER_ROLE: tokenizer},
         weight_root=graph.weight_root, graph_root=graph.graph_root,
     )  # fmt: skip

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from stun_sdk import StunClient, Task, TaskInvalid
+from stun_sdk import StunClient, Task, TaskInvalid, Text
+from stun_sdk.task import Input
 
 from stun.cli.amounts import parse_amount
 
@@ -15,7 +16,7 @@ _NUMBERS = ("gpu_count",)
 _OPTIONS = (
     click.argument("model"),
     click.argument("inputs", nargs=-1, metavar="INPUT..."),
-    click.option("--text", "texts", multiple=True, help="An input that is this text, as UTF-8."),
+    click.option("--text", "texts", multiple=True, help="An input that is this text."),
     click.option("--lines", type=click.Path(path_type=Path), help="A file of texts, one task a line."),
     click.option("--replicas", type=click.IntRange(1, 3), help="How many providers compute every task."),
     click.option("--asset", help="STUN, USDC or a token's address."),
@@ -49,7 +50,7 @@ def make_task(
 ) -> Task:  # fmt: skip
     """The task that the options describe. Errors: TaskInvalid, SettingsInvalid."""
     name = client.accounts.name_of(client.accounts.asset(asset))
-    data: list[str | bytes] = [*inputs, *(text.encode() for text in [*texts, *_read_lines(lines)])]
+    data: list[Input] = [*inputs, *map(Text, [*texts, *_read_lines(lines)])]
     if not data:
         raise TaskInvalid("input_data", "give at least one INPUT, --text or --lines")
     single = data[0] if len(data) == 1 else data

@@ -33,9 +33,17 @@ def load_tokenizer(path: Path, max_tokens: int) -> Tokenizer:
     """A tokenizer.json that pads nothing and cuts at `max_tokens`. TokenizerRefused."""
     try:
         data = path.read_bytes()
-        tokenizer = Tokenizer.from_buffer(data if len(data) <= MAX_TOKENIZER_BYTES else b"")
-    except (ValueError, OSError) as error:
+    except OSError as error:
         raise TokenizerRefused(path.name, str(error)) from error
+    return read_tokenizer(path.name, data, max_tokens)
+
+
+def read_tokenizer(name: str, data: bytes, max_tokens: int) -> Tokenizer:
+    """The same from bytes. TokenizerRefused."""
+    try:
+        tokenizer = Tokenizer.from_buffer(data if len(data) <= MAX_TOKENIZER_BYTES else b"")
+    except ValueError as error:
+        raise TokenizerRefused(name, str(error)) from error
     tokenizer.no_padding()
     tokenizer.enable_truncation(max_tokens)
     return tokenizer

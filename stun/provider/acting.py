@@ -66,7 +66,7 @@ class Acting:
         self._send(standing, Duty.LEAVE, lambda key: writer.leave(key, *_place(standing), standing.replica))
 
     def _publish_post(self, standing: Standing, trees: Trees) -> None:
-        tree = self._computation.tree(standing.batch_id)
+        tree = self._computation.tree(standing.batch_id, standing.terms)
         post = Post(standing.batch_id, self._context.account, *self._answer(standing))
         self._context.pools.publish(PostEnvelope(post, tree.top, self._signature(standing, post)))
         self._note(standing, Step.PUBLISHED)
@@ -77,7 +77,7 @@ class Acting:
         self._note(standing, Step.PUBLISHED)
 
     def _post(self, standing: Standing, trees: Trees) -> None:
-        writer, tree = self._writer(), self._computation.tree(standing.batch_id)
+        writer, tree = self._writer(), self._computation.tree(standing.batch_id, standing.terms)
         post = Post(standing.batch_id, self._context.account, *self._answer(standing))
         signature = self._signature(standing, post)
         self._send(standing, Duty.POST, lambda key: writer.post(key, *_place(standing), tree.top, signature))
@@ -89,12 +89,12 @@ class Acting:
         self._send(standing, Duty.COMMIT, lambda key: writer.deliver(key, *_place(standing), [sealed], []))
 
     def _release_opening(self, standing: Standing, trees: Trees) -> None:
-        top, salt = self._computation.tree(standing.batch_id).top, self._salt(standing)
+        top, salt = self._computation.tree(standing.batch_id, standing.terms).top, self._salt(standing)
         self._context.pools.publish(OpeningEnvelope(standing.batch_id, self._context.account, top, salt))
         self._note(standing, Step.OPENED)
 
     def _reveal(self, standing: Standing, trees: Trees) -> None:
-        writer, top = self._writer(), self._computation.tree(standing.batch_id).top
+        writer, top = self._writer(), self._computation.tree(standing.batch_id, standing.terms).top
         opening = Opening(standing.replica, top, self._salt(standing))
         self._send(standing, Duty.REVEAL, lambda key: writer.deliver(key, *_place(standing), [], [opening]))
 
@@ -114,7 +114,7 @@ class Acting:
 
     def _publish_leaves(self, standing: Standing, trees: Trees) -> None:
         envelope = self._computation.order(standing.batch_id)
-        digest = self._context.stores.local.put(pack_results(self._computation.tree(standing.batch_id)))
+        digest = self._context.stores.local.put(pack_results(self._computation.tree(standing.batch_id, standing.terms)))
         self._announce(standing.batch_id, digest, () if envelope is None else envelope.stores)
         self._context.journal.record(standing.batch_id, Step.LEAVES, digest, standing.now)
 
@@ -161,7 +161,7 @@ class Acting:
 
     def _resolution(self, standing: Standing, trees: Trees) -> Resolution:
         assert standing.batch is not None, "a batch that is resolved is open"
-        own = {standing.replica: self._computation.tree(standing.batch_id)}
+        own = {standing.replica: self._computation.tree(standing.batch_id, standing.terms)}
         return prove_differences([(trees | own)[k] for k in standing.batch.revealed])
 
     def _note(self, standing: Standing, step: Step) -> None:

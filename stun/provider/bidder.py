@@ -17,7 +17,7 @@ from stun.provider.context import ProviderContext
 from stun.provider.hardware import RequirementError, parse_requirements
 from stun.provider.journal import Step
 from stun.provider.model_cache import CacheError
-from stun.provider.policy import PackageFacts, Refusal, Workload, decide_bid, decide_bond
+from stun.provider.policy import BiddingPolicy, PackageFacts, Refusal, Workload, decide_bid, decide_bond
 from stun.provider.sandbox_errors import SandboxError
 from stun.provider.workshop import ModelUnfit
 from stun.storage.blobs import BlobError
@@ -95,11 +95,11 @@ class Bidder:
         refusal = decide_bond(policy, self._bond(order, record, price), load)
         if refusal is not None:
             return refusal.value, 0
-        package = context.stores.take_package(envelope)
+        package = context.stores.take_package(envelope, record.numeric_class)
         context.journal.record(digest, Step.ORDER, encode(envelope), now)
         context.journal.record(digest, Step.PACKAGE, b"", now)
         facts = PackageFacts(self._count_refused(record, package), self._unmet(package))
-        price = decide_bid(policy, order, matcher != NOBODY, load, now, facts)
+        price = decide_bid(_strict(policy, record), order, matcher != NOBODY, load, now, facts)
         return (price.value, 0) if isinstance(price, Refusal) else (None, price)
 
     def _bid(self, envelope: OrderEnvelope, digest: bytes, matcher: bytes, price: int) -> BidEnvelope:
@@ -107,7 +107,7 @@ class Bidder:
         expires_at = min(order.expires_at, context.reader.now() + context.settings.policy.bid_seconds)
         bid = Bid(context.account, digest, price, matcher, expires_at)
         rehearse_bid(context.reader, order, bid)
-        signed = BidEnvelope(bid, context.sign(bid), self._membership(envelope))
+        signed = BidEnvelope(bid, context.sign(bid), self._membership(envelope, self._record(order)))
         context.journal.promise(signed, order.asset, self._bond(order, self._record(order), price))
         self._publish_promised(context.reader.now())
         return signed
@@ -183,11 +183,12 @@ class Bidder:
             refused += sum(verdict is not None for verdict in verdicts)
         return refused
 
-    def _membership(self, envelope: OrderEnvelope) -> Membership | None:
+    def _membership(self, envelope: OrderEnvelope, record: ModelRecord) -> Membership | None:
         """Where the order admits only some providers, its document lists them; another list proves nothing."""
         if envelope.order.providers_root == NOBODY:
             return None
-        listed = self._context.stores.kept_package(envelope).document.get("providers", [])
+        package = self._context.stores.kept_package(envelope, record.numeric_class)
+        listed = package.document.get("providers", [])
         try:
             accounts = [bytes.fromhex(str(account).removeprefix("0x")) for account in listed]
         except (TypeError, ValueError) as error:
@@ -195,3 +196,8 @@ class Bidder:
         proof = prove_provider(accounts, self._context.account)
         verify_provider(envelope.order.providers_root, self._context.account, proof)
         return proof
+
+
+def _strict(policy: BiddingPolicy, record: ModelRecord) -> BiddingPolicy:
+    """In class `exact` no input may be refused: the court counts units from the input, so an error result convicts."""
+    return replace(policy, max_refused_bps=0) if record.numeric_class == NumericClass.EXACT else policy

@@ -53,9 +53,9 @@ class Computation:
             return envelope
         return next(iter(context.pools.orders(batch_id)), None)
 
-    def tree(self, batch_id: bytes) -> ResultsTree:
+    def tree(self, batch_id: bytes, terms: Terms) -> ResultsTree:
         """The results tree over what was computed."""
-        return results_of(self._context.journal.outputs(batch_id))
+        return results_of(self._context.journal.outputs(batch_id), terms.numeric_class)
 
     def forget(self, batch_id: bytes) -> None:
         """Let go of the tasks in memory."""
@@ -63,7 +63,7 @@ class Computation:
 
     def _advance(self, batch_id: bytes, envelope: OrderEnvelope, terms: Terms) -> bool:
         context = self._context
-        package = self._package(batch_id, envelope)
+        package = self._package(batch_id, envelope, terms)
         first = context.journal.progress(batch_id)
         if first < len(package.inputs):
             inputs = package.inputs[first : first + context.settings.chunk_tasks]
@@ -86,7 +86,7 @@ class Computation:
         return [(result.output, result.units) for result in results]
 
     def _finish(self, batch_id: bytes, terms: Terms) -> None:
-        tree = self.tree(batch_id)
+        tree = self.tree(batch_id, terms)
         if tree.total_units > terms.unit_limit:
             raise Rejected("batches: units")
         self._context.journal.record(
@@ -94,12 +94,13 @@ class Computation:
         )
         self.forget(batch_id)
 
-    def _package(self, batch_id: bytes, envelope: OrderEnvelope) -> TaskPackage:
+    def _package(self, batch_id: bytes, envelope: OrderEnvelope, terms: Terms) -> TaskPackage:
+        stores = self._context.stores
         if batch_id not in self._packages:
             if self._context.journal.read(batch_id, Step.PACKAGE) is None:
-                self._packages[batch_id] = self._context.stores.take_package(envelope)
+                self._packages[batch_id] = stores.take_package(envelope, terms.numeric_class)
             else:
-                self._packages[batch_id] = self._context.stores.kept_package(envelope)
+                self._packages[batch_id] = stores.kept_package(envelope, terms.numeric_class)
         return self._packages[batch_id]
 
     def _fail(self, batch_id: bytes, error: Exception) -> None:

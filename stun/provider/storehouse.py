@@ -9,11 +9,12 @@ from contextlib import contextmanager
 import structlog
 
 from stun.pool.envelopes import OrderEnvelope
+from stun.protocol.parameters import NumericClass
 from stun.storage.blobs import BlobError, BlobStore, StoreUnavailable
 from stun.storage.folder import FolderBlobStore
 from stun.storage.http import HttpBlobStore
 from stun.storage.mirror import MirrorStore
-from stun.storage.packages import PackageRef, TaskPackage, load_package
+from stun.storage.packages import TaskPackage, load_package
 
 FETCH_SECONDS = 30.0
 OpenStore = Callable[[str], BlobStore]
@@ -36,21 +37,23 @@ class Storehouse:
         """A blob from the own folder or a shared store. Errors: BlobError."""
         return MirrorStore([self.local, *(store for _, store in self._shared)]).get(digest)
 
-    def take_package(self, envelope: OrderEnvelope) -> TaskPackage:
+    def take_package(self, envelope: OrderEnvelope, numeric_class: NumericClass) -> TaskPackage:
         """Fetch an order's tasks, check them against the order, and keep a copy.
 
-        Errors: PackageBroken, BundleBroken, Rejected (JSON that is not canonical), BlobError.
+        Errors: those of `load_package`.
         """
         with self._order_stores(envelope.stores) as named:
             source = MirrorStore([self.local, *(store for _, store in self._shared), *(store for _, store in named)])
-            package = load_package(source, envelope.package, envelope.order.specs_root, envelope.order.count)
+            package = load_package(
+                source, envelope.package, envelope.order.specs_root, envelope.order.count, numeric_class
+            )
         package.put(self.local)
         return package
 
-    def kept_package(self, envelope: OrderEnvelope) -> TaskPackage:
+    def kept_package(self, envelope: OrderEnvelope, numeric_class: NumericClass) -> TaskPackage:
         """The tasks of an order out of the own folder. Errors as `take_package`."""
-        ref: PackageRef = envelope.package
-        return load_package(self.local, ref, envelope.order.specs_root, envelope.order.count)
+        order = envelope.order
+        return load_package(self.local, envelope.package, order.specs_root, order.count, numeric_class)
 
     def give(self, data: bytes, order_stores: Sequence[str]) -> tuple[str, ...]:
         """Put a blob where its reader looks; return the URLs that took it. Errors: StoreUnavailable if none did."""

@@ -11,18 +11,18 @@ from typing import Any
 
 from stun.protocol.errors import StunError
 from stun.protocol.messages import NOBODY
+from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.results import Result, ResultsTree
 from stun.protocol.trees.specs import (
     canonical_json,
-    input_root,
     json_digest,
-    output_digest,
     read_canonical_json,
     spec_digest,
     specs_root,
 )
 from stun.storage import bundle
 from stun.storage.blobs import BlobStore
+from stun.storage.digests import digest_input, digest_output
 from stun.storage.sealed import open_sealed, seal
 
 
@@ -40,17 +40,22 @@ class PackageRef:
 
 @dataclass(frozen=True)
 class TaskPackage:
-    """The tasks of an order: `params` for the runner, `document` (requirements, privacy, formats), one input a task."""
+    """The tasks of an order: `params` for the runner, `document` (requirements, privacy, formats), one input a task.
+
+    `numeric_class` is the model's and says how inputs are digested.
+    """
 
     params: dict[str, Any]
     document: dict[str, Any]
     inputs: tuple[bytes, ...]
+    numeric_class: NumericClass
 
     @cached_property
     def specs_root(self) -> bytes:
-        """The Merkle root over the tasks' spec digests, as the order names it."""
+        """The Merkle root over the tasks' spec digests, as the order names it. Errors: those of `digest_input`."""
         params, document = json_digest(self.params), json_digest(self.document)
-        return specs_root(spec_digest(input_root(data), params, document) for data in self.inputs)
+        roots = (digest_input(data, self.numeric_class) for data in self.inputs)
+        return specs_root(spec_digest(root, params, document) for root in roots)
 
     def put(self, store: BlobStore) -> PackageRef:
         """Store both blobs and return where they lie."""
@@ -58,10 +63,13 @@ class TaskPackage:
         return PackageRef(store.put(spec), store.put(bundle.pack(self.inputs)))
 
 
-def load_package(store: BlobStore, ref: PackageRef, expected_specs_root: bytes, count: int) -> TaskPackage:
+def load_package(
+    store: BlobStore, ref: PackageRef, expected_specs_root: bytes, count: int, numeric_class: NumericClass
+) -> TaskPackage:
     """Fetch a package and check it against its order.
 
-    Errors: PackageBroken (other tasks than ordered, or not two canonical JSON objects), BundleBroken, BlobError.
+    Errors: PackageBroken (other tasks than ordered, or not two canonical JSON objects), BundleBroken, BlobError,
+    Rejected (JSON that is not canonical, or in class `exact` an input that is no tensor).
     """
     parts = bundle.unpack(store.get(ref.spec_blob))
     if len(parts) != 2:
@@ -69,15 +77,15 @@ def load_package(store: BlobStore, ref: PackageRef, expected_specs_root: bytes, 
     params, document = (read_canonical_json(part) for part in parts)
     if not isinstance(params, dict) or not isinstance(document, dict):
         raise PackageBroken("parameters and document of a spec are JSON objects")
-    package = TaskPackage(params, document, tuple(bundle.unpack(store.get(ref.inputs_blob))))
+    package = TaskPackage(params, document, tuple(bundle.unpack(store.get(ref.inputs_blob))), numeric_class)
     if len(package.inputs) != count or package.specs_root != expected_specs_root:
         raise PackageBroken("the stored tasks are not the ones that were ordered")
     return package
 
 
-def results_of(outputs: Sequence[tuple[bytes, int]]) -> ResultsTree:
-    """Return the results tree over (delivered bytes, units) of every task, classes other than `exact`."""
-    return ResultsTree(Result(output_digest(delivered), units) for delivered, units in outputs)
+def results_of(outputs: Sequence[tuple[bytes, int]], numeric_class: NumericClass) -> ResultsTree:
+    """Return the results tree over (delivered bytes, units) of every task. Errors: those of `digest_output`."""
+    return ResultsTree(Result(digest_output(delivered, units, numeric_class), units) for delivered, units in outputs)
 
 
 def pack_outputs(outputs: Sequence[tuple[bytes, int]], recipient_key: bytes, context: bytes) -> bytes:

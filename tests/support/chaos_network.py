@@ -137,7 +137,7 @@ class Network:
         """Publish a signed order of shouting tasks; return its digest."""
         self.orders += 1
         inputs = [b"task %d of order %d" % (task, self.orders) for task in range(tasks)]
-        package = TaskPackage({}, {}, tuple(inputs))
+        package = TaskPackage({}, {}, tuple(inputs), NumericClass.TOKEN)
         ref, expires_at = package.put(self.store), self.market.now() + 3_600
         order = Order(
             requester=self.account("requester"), asset=asset, model_id=self.model_id, specs_root=package.specs_root,

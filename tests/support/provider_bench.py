@@ -111,7 +111,7 @@ class FakePools:
 
 
 class ShoutWorker:
-    """A model that answers in upper case, one unit a task; it refuses inputs that start with `bad`."""
+    """A model that answers in upper case, one unit a task; it refuses inputs with `bad` in them."""
 
     def __init__(self, spoil: Mapping[bytes, bytes], fails: bool) -> None:
         self._spoil = spoil
@@ -119,7 +119,7 @@ class ShoutWorker:
         self.ran: list[int] = []
 
     def validate(self, inputs: Sequence[bytes], params: Mapping[str, Any]) -> list[str | None]:
-        return ["a bad input" if data.startswith(b"bad") else None for data in inputs]
+        return ["a bad input" if b"bad" in data else None for data in inputs]
 
     def run(self, inputs: Sequence[bytes], params: Mapping[str, Any]) -> list[TaskOutput]:
         if self._fails:
@@ -131,7 +131,7 @@ class ShoutWorker:
         return None
 
     def _answer(self, data: bytes) -> TaskOutput:
-        if data.startswith(b"bad"):
+        if b"bad" in data:
             return ERROR_RESULT
         return TaskOutput(self._spoil.get(data, data.upper()), 1)
 
@@ -184,7 +184,9 @@ class Bench:
 
     def order(self, replicas: int = 1, inputs: Sequence[bytes] = (b"one", b"two", b"three"), **changes: Any) -> Order:
         """A signed order in the pools, its tasks in the store."""
-        package = TaskPackage({}, changes.pop("document", {}), tuple(inputs))
+        record = self.market.model(self.model_id)
+        chosen = changes.pop("package_class", record.numeric_class)
+        package = TaskPackage({}, changes.pop("document", {}), tuple(inputs), chosen)
         ref = package.put(self.store)
         expires_at = self.market.now() + 3_600
         self._nonce += 1

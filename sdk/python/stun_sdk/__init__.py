@@ -34,6 +34,7 @@ from stun_sdk.errors import (
     TasksRefused,
     WrongNetwork,
 )
+from stun_sdk.forms import Text
 from stun_sdk.model import Model
 from stun_sdk.ordering import Quote
 from stun_sdk.result import TaskResult
@@ -74,5 +75,6 @@ __all__ = [
     "TaskInvalid",
     "TaskResult",
     "TasksRefused",
+    "Text",
     "WrongNetwork",
 ]

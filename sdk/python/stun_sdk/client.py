@@ -10,15 +10,18 @@ from stun.chains.evm.accounts import EvmAccount
 from stun.chains.interface import TransactionSigner
 from stun.chains.market import MarketWriter, ModelRecord
 from stun.models.errors import ManifestError
+from stun.models.manifest import Manifest
 from stun.pool.envelopes import DeliveryEnvelope, OrderEnvelope
 from stun.pool.profiles import listed_prices
 from stun.protocol.messages import NOBODY, Order, nonce_of
+from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.specs import model_id as id_of_model
 from stun.protocol.trees.specs import providers_root
 from stun.storage.blobs import BlobError
-from stun.storage.packages import PackageRef, TaskPackage
+from stun.storage.packages import TaskPackage
 from stun_sdk.accounts import Accounts
 from stun_sdk.errors import DissentUnsettled, KeyMissing, ModelUnknown, OrderUnknown, PriceUnknown, TaskInvalid
+from stun_sdk.forms import input_form
 from stun_sdk.keeping import Keeping, KeptOrder
 from stun_sdk.logs import keep_off_standard_output
 from stun_sdk.manifests import read_manifest
@@ -114,18 +117,21 @@ class StunClient:
         Errors: those of `estimate`; PrivacyUnavailable, KeyMissing, FundsMissing, PoolError, BlobError, ChainError.
         """
         signer = self._signer("ordering")
-        inputs = task.read_inputs()
         task.checked_requirements()
+        record = self.model(task.model_id)
+        manifest = self._manifest(record)
+        inputs = task.read_inputs(input_form(manifest, self.connection.store))
         terms = self._awaited_terms(task, len(inputs))
         offered = quote(task, terms)
-        package = self._package(task, inputs)
+        package = self._package(task, inputs, record)
         order = self._order(task, terms, offered, package)
         digest = order.digest(self.market.domain)
         self.accounts.fund(order.asset, offered.total, f"fund:{digest.hex()}")
-        envelope = OrderEnvelope(order, signer.sign_digest(digest), self._store(package), self.connection.store_urls)
-        kept = KeptOrder(
-            envelope, max(0, self.market.head() - MARGIN_BLOCKS), len(inputs) == 1, self._output_format(terms.record)
+        envelope = OrderEnvelope(
+            order, signer.sign_digest(digest), package.put(self.connection.store), self.connection.store_urls
         )
+        form = "" if manifest is None else manifest.output_format
+        kept = KeptOrder(envelope, max(0, self.market.head() - MARGIN_BLOCKS), len(inputs) == 1, form)
         self._keeping.keep(digest, kept)
         self.connection.pools.publish(envelope)
         return TaskResult(self, digest, kept)
@@ -242,11 +248,11 @@ class StunClient:
             raise PriceUnknown(record.model_id, len(asked), wanted)
         return tuple(sorted(asked.values())[:wanted])
 
-    def _package(self, task: Task, inputs: tuple[bytes, ...]) -> TaskPackage:
+    def _package(self, task: Task, inputs: tuple[bytes, ...], record: ModelRecord) -> TaskPackage:
         document: dict[str, Any] = {"requirements": task.checked_requirements()}
         if task.providers:
             document["providers"] = ["0x" + account.hex() for account in self._providers(task)]
-        return TaskPackage(dict(task.params), document, inputs)
+        return TaskPackage(dict(task.params), document, inputs, record.numeric_class)
 
     def _order(self, task: Task, terms: Terms, offered: Quote, package: TaskPackage) -> Order:
         requester = self._writer("ordering").account
@@ -265,15 +271,14 @@ class StunClient:
                 return place
         raise TaskInvalid("nonce", f"{NONCE_TRIES} random nonces are all used; the endpoint does not tell the truth")
 
-    def _store(self, package: TaskPackage) -> PackageRef:
-        return package.put(self.connection.store)
-
-    def _output_format(self, record: ModelRecord) -> str:
-        """The model's output format, "" (unknown) where this client's stores do not have its manifest."""
+    def _manifest(self, record: ModelRecord) -> Manifest | None:
+        """The model's manifest, None where this client's stores do not have it and its class does not need it."""
         try:
-            return read_manifest(self.connection.store, record).output_format
+            return read_manifest(self.connection.store, record)
         except (BlobError, ManifestError):
-            return ""
+            if record.numeric_class == NumericClass.EXACT:
+                raise  # it says how inputs are written
+            return None
 
     def _providers(self, task: Task) -> list[bytes]:
         return [parse_account(text, "providers") for text in task.providers]

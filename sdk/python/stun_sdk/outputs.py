@@ -61,9 +61,9 @@ class OutputFinder:
             raise _Unfit("delivered only the results' digests")
         context = status.batch_id + replica.provider
         outputs = unpack_outputs(data, self._private_key if sealed else None, context)
-        tree = results_of(outputs)
-        if status.terms is None or tree.count != status.terms.count:
-            raise _Unfit(f"delivered {tree.count} outputs, another number than ordered")
+        if status.terms is None or len(outputs) != status.terms.count:
+            raise _Unfit(f"delivered {len(outputs)} outputs, another number than ordered")
+        tree = results_of(outputs, status.terms.numeric_class)
         if (tree.root, tree.total_units) != (replica.outputs_root, replica.total_units):
             raise _Unfit("delivered other outputs than its root on the chain says")
         return outputs

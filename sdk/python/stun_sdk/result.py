@@ -3,21 +3,18 @@
 import time
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from stun_sdk.errors import DeliveryMissing, NotReady, TaskInvalid, TasksRefused
+from stun_sdk.forms import array_reader
 from stun_sdk.keeping import KeptOrder
 from stun_sdk.network import parse_account
 from stun_sdk.outputs import Outputs
 from stun_sdk.status import BatchStatus
-from stun_sdk.task import read_arrays
 from stun_sdk.waiting import Goal, is_over
 
 if TYPE_CHECKING:
     from stun_sdk.client import StunClient
-
-FLOATS = "f32le-vector-"
 
 
 class TaskResult:
@@ -88,12 +85,8 @@ class TaskResult:
     def get_arrays(self, timeout: float | None = None) -> list[NDArray[Any]]:
         """One array a task, by the model's output format. Errors as `get_outputs`; TaskInvalid for other formats."""
         outputs = self.get_outputs(timeout)
-        form = self._kept.output_format
-        if form == "npy":
-            return [read_arrays(data)[0] for data in outputs]
-        if form.startswith(FLOATS):
-            return [np.frombuffer(data, dtype="<f4") for data in outputs]
-        raise TaskInvalid("output", f"the model's output format {form!r} is no array; use get_outputs()")
+        read = array_reader(self._kept.output_format)
+        return [read(data) for data in outputs]
 
     def accept(self) -> BatchStatus:
         """Pay at once, after the outputs were fetched and checked.

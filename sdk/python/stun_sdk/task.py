@@ -1,6 +1,5 @@
 """What a requester wants computed: inputs, the model, and the terms."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,10 +11,12 @@ from numpy.typing import NDArray
 from stun.protocol.parameters import MAX_COUNT
 from stun.provider.hardware import RequirementError, parse_requirements
 from stun_sdk.errors import PrivacyUnavailable, TaskInvalid
+from stun_sdk.forms import InputForm, PlainForm, Raw, Text
 
 Input: TypeAlias = str | Path | bytes | NDArray[Any]
 ModelId: TypeAlias = str | bytes
 MAX_INPUT_BYTES = 64 * 2**20
+PLAIN: InputForm = PlainForm()
 
 
 @dataclass(frozen=True)
@@ -23,7 +24,8 @@ class Task:
     """One task, or a batch of them if `input_data` is a list or a folder.
 
     `input_data`: a path (text or Path; a folder is one task a file, in order of name), bytes, a NumPy array (sent as
-    .npy), or a list of these. Text is always a path: give bytes, or use `of_texts`, for text itself.
+    .npy), or a list of these. A str is a path: give `Text`, or use `of_texts`, for text itself. In class `exact`
+    a model with a tokenizer takes texts (also UTF-8 files and bytes), others tensors or arrays of int8, int16, int32.
     `requirements`: gpu_memory "16GB", compute_capability "8.0+", gpu_count, privacy "none".
     `asset`: "STUN", "USDC" or an address; the client's setting if empty. `max_price` and `start_price`: smallest units
     per 10^6 units of the model, per replica; estimated from providers' profiles if None. `replicas`: how many providers
@@ -52,23 +54,23 @@ class Task:
 
     @classmethod
     def of_texts(cls, model_id: ModelId, texts: Sequence[str], **terms: Any) -> "Task":
-        """Tasks whose inputs are texts, as UTF-8."""
-        return cls(model_id, [text.encode() for text in texts], **terms)
+        """Tasks whose inputs are texts."""
+        return cls(model_id, [Text(text) for text in texts], **terms)
 
     @property
     def model(self) -> bytes:
         """The model's id, 32 bytes. Errors: TaskInvalid."""
         return parse_id(self.model_id, "model_id")
 
-    def read_inputs(self) -> tuple[bytes, ...]:
-        """The input bytes of every task. Errors: TaskInvalid."""
+    def read_inputs(self, form: InputForm = PLAIN) -> tuple[bytes, ...]:
+        """The input bytes of every task, in the form that the model reads. Errors: TaskInvalid."""
         if isinstance(self.input_data, str | Path | bytes | np.ndarray):
             found = _read_one(self.input_data)
         else:
-            found = [data for each in self.input_data for data in _read_one(each)]
+            found = [raw for each in self.input_data for raw in _read_one(each)]
         if not 1 <= len(found) <= MAX_COUNT:
             raise TaskInvalid("input_data", f"{len(found)} inputs; 1 to {MAX_COUNT} make an order")
-        return tuple(found)
+        return tuple(form.write(raw) for raw in found)
 
     def checked_requirements(self) -> dict[str, Any]:
         """The requirements as providers read them. Errors: TaskInvalid, PrivacyUnavailable."""
@@ -93,11 +95,9 @@ def parse_id(value: str | bytes, what: str) -> bytes:
     return raw
 
 
-def _read_one(each: Input) -> list[bytes]:
-    if isinstance(each, bytes):
+def _read_one(each: Input) -> list[Raw]:
+    if isinstance(each, Text | bytes | np.ndarray):
         return [each]
-    if isinstance(each, np.ndarray):
-        return [write_array(each)]
     if not isinstance(each, str | Path):
         raise TaskInvalid("input_data", f"{type(each).__name__} is neither path, bytes nor array")
     path = Path(each)
@@ -115,24 +115,3 @@ def _read_file(path: Path) -> bytes:
     if size > MAX_INPUT_BYTES:
         raise TaskInvalid("input_data", f"{path} has {size} bytes; a task takes {MAX_INPUT_BYTES}")
     return path.read_bytes()
-
-
-def write_array(array: NDArray[Any]) -> bytes:
-    """Write one array as .npy. Errors: TaskInvalid (objects, which would be pickled)."""
-    file = io.BytesIO()
-    try:
-        np.save(file, array, allow_pickle=False)
-    except ValueError as error:
-        raise TaskInvalid("input_data", f"an array of {array.dtype} has no plain form") from error
-    return file.getvalue()
-
-
-def read_arrays(data: bytes) -> list[NDArray[Any]]:
-    """Read .npy records, one after the other. Errors: TaskInvalid."""
-    file, found = io.BytesIO(data), []
-    try:
-        while file.tell() < len(data):
-            found.append(np.load(file, allow_pickle=False))
-    except (ValueError, EOFError, OSError) as error:
-        raise TaskInvalid("output", f"these {len(data)} bytes are no .npy records ({error})") from error
-    return found

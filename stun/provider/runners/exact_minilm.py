@@ -3,7 +3,9 @@
 Requesters tokenize (the file in role `tokenizer`), so that a task's input is the tensor of ids that the referee sees.
 """
 
+from stun.models.exact.formats import TOKENIZER_ROLE, ids_format, vector_format
 from stun.models.manifest import GRAPH_ROLE, Manifest, NumericClass
+from stun.models.quantize.bert import MAX_TOKENS
 from stun.models.quantize.shipped import (
     GRAPH_DIGEST,
     GRAPH_ROOT,
@@ -15,7 +17,7 @@ from stun.models.quantize.shipped import (
 from stun.provider.runners.exact_graph import ExactGraphRunner
 from stun.provider.runners.minilm import PackagedModel
 
-TOKENIZER_ROLE = "tokenizer"
+WIDTH = 384
 
 
 def exact_minilm_model() -> PackagedModel:
@@ -27,8 +29,8 @@ def exact_minilm_model() -> PackagedModel:
         runner_version=ExactGraphRunner.version,
         numeric_class=NumericClass.EXACT,
         unit=ExactGraphRunner.unit,
-        input_format="tensor-int32-ids",
-        output_format="tensor-int16-vector-384",
+        input_format=ids_format(MAX_TOKENS),
+        output_format=vector_format(WIDTH),
         files={GRAPH_ROLE: bytes.fromhex(GRAPH_DIGEST), TOKENIZER_ROLE: bytes.fromhex(TOKENIZER_DIGEST)},
         weight_root=bytes.fromhex(WEIGHT_ROOT),
         graph_root=bytes.fromhex(GRAPH_ROOT),

@@ -11,6 +11,7 @@ from keepers.store.database import Database, open_database
 from stun.chains.market import Sealed
 from stun.pool.envelopes import CommitEnvelope, DeliveryEnvelope, OpeningEnvelope
 from stun.protocol.messages import Commit, Delivery
+from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.results import Top
 from stun.storage.folder import FolderBlobStore
 from stun.storage.packages import pack_outputs, results_of
@@ -67,7 +68,7 @@ def test_a_disagreement_is_resolved_from_open_outputs_and_paid_by_tasks(job_data
         blob = store.put(pack_outputs(made, bytes(32), batch_id + world.providers[number]))
         message = Delivery(batch_id, world.providers[number], blob)
         world.pools.publish(DeliveryEnvelope(message, (), world.sign(f"provider {number}", message)))
-    world.reveal_all(batch_id, {number: results_of(made) for number, made in outputs.items()})
+    world.reveal_all(batch_id, {number: results_of(made, NumericClass.OPAQUE) for number, made in outputs.items()})
 
     writer = FakeWriter(world.market, account("settler"))
     job = build_settler(world.market, writer, world.pools, world.settings(), stores=[store], database=job_database)

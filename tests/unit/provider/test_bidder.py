@@ -12,6 +12,7 @@ from stun.pool.envelopes import BidEnvelope, Kind, OrderEnvelope
 from stun.pool.errors import PoolUnavailable
 from stun.protocol.market.state import Phase
 from stun.protocol.messages import FLAG_PRIVATE, NOBODY, Order
+from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.specs import providers_root, verify_provider
 from stun.provider.bidder import Declined
 from stun.provider.executor import ProviderService
@@ -146,7 +147,7 @@ def test_busy_counts_bids_and_batches(bench: Bench) -> None:
 def test_other_tasks_than_ordered_are_refused(bench: Bench, provider: ProviderService) -> None:
     envelope = envelope_of(bench, bench.order())
     for inputs in ((b"one", b"two", b"other"), (b"one", b"two"), (b"one", b"two", b"three", b"four")):
-        other = TaskPackage({}, {}, inputs).put(bench.store)
+        other = TaskPackage({}, {}, inputs, NumericClass.TOKEN).put(bench.store)
         assert "not the ones that were ordered" in reason_of(provider, replace(envelope, package=other))
     assert Kind.BID not in bench.pools.kinds
 

@@ -12,6 +12,7 @@ from stun.chains.interface import ChainError
 from stun.pool.envelopes import CommitEnvelope, Kind
 from stun.protocol.market.state import Phase, ReplicaState
 from stun.protocol.messages import Operator
+from stun.protocol.parameters import NumericClass
 from stun.provider.executor import ProviderService
 from stun.provider.journal import Step
 from stun.storage.packages import results_of, unpack_outputs
@@ -137,7 +138,7 @@ def test_an_operator_key_signs_while_the_account_holds_the_money(bench: Bench) -
     bench.market.clock += 450
     provider.tick()
     assert bench.phase(batch_id) is Phase.RESULTS
-    assert results_of([(b"ONE", 1), (b"TWO", 1), (b"THREE", 1)]).root in {
+    assert results_of([(b"ONE", 1), (b"TWO", 1), (b"THREE", 1)], NumericClass.TOKEN).root in {
         event.fields.get("outputs_root") for event in bench.market.events(0, bench.market.head(), batch_id)
     }
 
@@ -207,7 +208,7 @@ def test_outputs_of_a_batch_that_ended_early_are_still_delivered(bench: Bench) -
         provider.tick()
     delivered = Step.DELIVERED in journal.steps(batch_id)
     bench.bring(batch_id)
-    tree = results_of([(b"ONE", 1), (b"TWO", 1), (b"THREE", 1)])
+    tree = results_of([(b"ONE", 1), (b"TWO", 1), (b"THREE", 1)], NumericClass.TOKEN)
     terms = bench.market.terms(batch_id)
     bench.requester.writer.accept("accept", batch_id, terms, tree.root, tree.total_units)
     assert (bench.phase(batch_id), delivered) == (Phase.NONE, False)

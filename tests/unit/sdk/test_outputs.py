@@ -9,6 +9,7 @@ from stun_sdk import DeliveryMissing, ReplicasDisagree, StunClient, TaskResult
 
 from stun.pool.envelopes import DeliveryEnvelope, Kind
 from stun.protocol.messages import Delivery
+from stun.protocol.parameters import NumericClass
 from stun.storage.blobs import BlobMissing, StoreUnavailable, digest_of
 from stun.storage.packages import pack_outputs, results_of
 from stun.storage.results import pack_results
@@ -112,7 +113,7 @@ def test_outputs_sealed_for_another_place_do_not_open(world: SdkWorld) -> None:
 def test_delivery_of_digests_alone_is_no_delivery(world: SdkWorld) -> None:
     result = finished(world)
     forget_deliveries(world)
-    deliver(world, result, "provider-1", pack_results(results_of([(data, 1) for data in HONEST])))
+    deliver(world, result, "provider-1", pack_results(results_of([(data, 1) for data in HONEST], NumericClass.OPAQUE)))
 
     with pytest.raises(DeliveryMissing, match="only the results' digests"):
         result.get_outputs()

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 from stun_sdk import PrivacyUnavailable, Task, TaskInvalid, errors
-from stun_sdk.task import MAX_INPUT_BYTES, parse_id, read_arrays, write_array
+from stun_sdk.forms import read_arrays, write_array
+from stun_sdk.task import MAX_INPUT_BYTES, parse_id
 
 from stun.protocol.errors import StunError
 
