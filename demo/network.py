@@ -21,7 +21,7 @@ from stun.chains.evm.rpc import ChainReader
 from stun.chains.evm.sender import Sender
 from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.specs import model_id
-from stun.provider.runners.minilm import minilm_model
+from stun.provider.runners.exact_minilm import exact_minilm_model
 from stun.storage.folder import FolderBlobStore
 
 STUN = 10**9
@@ -89,7 +89,7 @@ def build(company: Company, tell: Callable[[str], None]) -> Network:
     intents = IntentStore.open(folder / "set-up.db")
     tell(f"funding {len(people)} accounts with test coins")
     _fund(deployer, market, people, intents)
-    tell("registering the model all-MiniLM-L6-v2")
+    tell("registering the model all-MiniLM-L6-v2, in integers")
     model = _register_model(folder, writer_of(market, people["creator"], intents))
     pool = {
         "STUN_POOL_PORT": str(pool_port),
@@ -133,7 +133,7 @@ def writer_of(market: EvmMarket, person: Person, intents: IntentStore) -> EvmMar
 
 
 def _register_model(folder: Path, creator: EvmMarketWriter) -> bytes:
-    packaged = minilm_model()
+    packaged = exact_minilm_model()
     store = FolderBlobStore(str(folder / "blobs"))
     for path in packaged.files.values():
         store.put(path.read_bytes())

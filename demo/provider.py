@@ -24,6 +24,8 @@ from stun.chains.evm.sender import Sender
 from stun.chains.market import ModelRecord
 from stun.pool.client import PoolClient
 from stun.pool.pool_set import PoolSet
+from stun.protocol.graph.arrays import stored_array, to_tensor
+from stun.protocol.graph.tensors import Dtype, decode_tensor
 from stun.provider.model_cache import ModelCache
 from stun.provider.policy import BiddingPolicy, ModelPrice
 from stun.provider.runners.base import TaskOutput
@@ -78,9 +80,9 @@ class NoisyWorkshop:
 
 
 def _noisy(embedding: bytes) -> bytes:
-    vector = np.frombuffer(embedding, dtype="<f4")
-    noise = np.random.default_rng(1).normal(0.0, 0.05, vector.shape)
-    return bytes((vector + noise).astype("<f4").tobytes())
+    vector = stored_array(decode_tensor(embedding)).astype(np.int64)
+    noise = np.random.default_rng(1).integers(-900, 900, vector.shape)
+    return to_tensor(np.clip(vector + noise, -(2**15), 2**15 - 1), Dtype.INT16).encode()
 
 
 def main(path: str) -> None:

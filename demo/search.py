@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ class Hit:
 
 
 def search(
-    queries: Sequence[NDArray[np.float32]], texts: Sequence[str], embeddings: Sequence[NDArray[np.float32]], most: int
+    queries: Sequence[NDArray[Any]], texts: Sequence[str], embeddings: Sequence[NDArray[Any]], most: int
 ) -> list[list[Hit]]:
     """Return the best texts for each query embedding (vectors of equal width), best first."""
     table = _unit(np.stack(embeddings))
@@ -32,6 +33,6 @@ def search(
     return [[Hit(texts[j], float(scores[i, j])) for j in row] for i, row in enumerate(best)]
 
 
-def _unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    norms: NDArray[np.float32] = np.linalg.norm(vectors, axis=1, keepdims=True)
+def _unit(vectors: NDArray[np.float64]) -> NDArray[np.float64]:
+    norms: NDArray[np.float64] = np.linalg.norm(vectors, axis=1, keepdims=True)
     return vectors / norms

@@ -13,6 +13,8 @@ import pytest
 from demo.__main__ import SENTENCES
 from demo.provider import NoisyWorker
 from demo.search import QUERIES
+from stun.protocol.graph.arrays import to_tensor
+from stun.protocol.graph.tensors import Dtype
 from stun.provider.runners.base import TaskOutput
 from stun.provider.settings import ProviderSettings
 
@@ -24,7 +26,7 @@ class _Honest:
         return [None] * len(inputs)
 
     def run(self, inputs: Sequence[bytes], params: Mapping[str, Any]) -> list[TaskOutput]:
-        return [TaskOutput(np.full(4, len(text), "<f4").tobytes(), 1) for text in inputs]
+        return [TaskOutput(to_tensor(np.full((1, 4), len(text)), Dtype.INT16).encode(), 1) for text in inputs]
 
     def close(self) -> None:
         return None
