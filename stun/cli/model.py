@@ -32,15 +32,17 @@ def model() -> None:
 @click.option("--name", help="The model's name; the file's by default.")
 @click.option("--manifest", type=click.Path(path_type=Path), help="A manifest, for a model of several files.")
 @click.option("--file", "files", multiple=True, metavar="ROLE=PATH", help="A file that the manifest names.")
-@click.option("--minilm", is_flag=True, help="The sentence embedding model that comes with this package.")
-@click.option("--exact", is_flag=True, help="With --minilm: its integer form, whose results can be proven wrong.")
+@click.option("--minilm", is_flag=True, help="The sentence embedding model of this package, in integers: class exact.")
+@click.option(
+    "--float", "floating", is_flag=True, help="With --minilm: its floating point form, which nobody can judge."
+)
 @pass_session
 def register(
     session: Session, path: Path | None, name: str | None, manifest: Path | None, files: tuple[str, ...], minilm: bool,
-    exact: bool,
+    floating: bool,
 ) -> None:  # fmt: skip
     """Store the model at PATH and register it: TorchScript, torch.export or ONNX, told by its content."""
-    chosen = _chosen(path, name, manifest, files, minilm, exact)
+    chosen = _chosen(path, name, manifest, files, minilm, floating)
     client = session.actor()
     writer = session.writer(client)
     if session.rehearsing:
@@ -85,15 +87,15 @@ def _row(client: StunClient, record: Any) -> dict[str, Any]:
 
 
 def _chosen(
-    path: Path | None, name: str | None, manifest: Path | None, files: tuple[str, ...], minilm: bool, exact: bool
+    path: Path | None, name: str | None, manifest: Path | None, files: tuple[str, ...], minilm: bool, floating: bool
 ) -> Model:
     """The model that the arguments name. Errors: TaskInvalid, ModelFileError, ManifestError."""
     if sum((path is not None, manifest is not None, minilm)) != 1:
         raise TaskInvalid("model", "give one of PATH, --manifest or --minilm")
-    if exact and not minilm:
-        raise TaskInvalid("exact", "goes with --minilm; for your own model see `stun model quantize`")
+    if floating and not minilm:
+        raise TaskInvalid("float", "goes with --minilm: files are registered as what they are")
     if minilm:
-        packaged = exact_minilm_model() if exact else minilm_model()
+        packaged = minilm_model() if floating else exact_minilm_model()
         return Model(packaged.manifest, packaged.files)
     try:
         if path is not None:

@@ -8,12 +8,15 @@ from typing import Any
 
 import click
 from stun_sdk import DissentUnsettled, TaskResult
+from stun_sdk.forms import array_reader
 
 from stun.cli.order import submit
 from stun.cli.session import Session, pass_session
 from stun.cli.task_options import make_task, task_options
+from stun.protocol.errors import StunError
 
 _SHOWN_BYTES = 64
+_SHOWN_NUMBERS = 6
 
 
 @click.command()
@@ -59,7 +62,7 @@ def show_outputs(session: Session, result: TaskResult, outputs: list[bytes], out
     elif len(outputs) == 1 and not sys.stdout.isatty():
         click.get_binary_stream("stdout").write(outputs[0])
     else:
-        session.output.record(record, "\n".join(_line(index, data) for index, data in enumerate(outputs)))
+        session.output.record(record, "\n".join(_line(index, data, result) for index, data in enumerate(outputs)))
 
 
 def _row(index: int, data: bytes, out: Path | None) -> dict[str, Any]:
@@ -76,9 +79,22 @@ def _row(index: int, data: bytes, out: Path | None) -> dict[str, Any]:
     return row | {"path": str(path)}
 
 
-def _line(index: int, data: bytes) -> str:
+def _line(index: int, data: bytes, result: TaskResult) -> str:
     if not data:
         return f"{index}: refused by the model"
+    try:
+        return f"{index}: {_numbers(result, data)}"
+    except StunError:  # other bytes than the format says: shown as they are
+        return f"{index}: {_plain(data)}"
+
+
+def _numbers(result: TaskResult, data: bytes) -> str:
+    numbers = array_reader(result.output_format)(data)
+    shown = ", ".join(f"{number:.5g}" for number in numbers.flat[:_SHOWN_NUMBERS])
+    return f"{' x '.join(map(str, numbers.shape))} numbers {shown}{', ...' * (numbers.size > _SHOWN_NUMBERS)}"
+
+
+def _plain(data: bytes) -> str:
     text = data[:_SHOWN_BYTES].decode("utf-8", "replace")
     shown = text if text.isprintable() else data[:_SHOWN_BYTES].hex()
-    return f"{index}: {len(data)} bytes {shown}{'...' if len(data) > _SHOWN_BYTES else ''}"
+    return f"{len(data)} bytes {shown}{'...' if len(data) > _SHOWN_BYTES else ''}"

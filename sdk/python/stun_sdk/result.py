@@ -34,6 +34,11 @@ class TaskResult:
         return f"TaskResult(0x{self.batch_id.hex()}, {self.order.count} tasks)"
 
     @property
+    def output_format(self) -> str:
+        """What the model's manifest calls its outputs; "" if it was not at hand."""
+        return self._kept.output_format
+
+    @property
     def id(self) -> str:
         """The order's and the batch's id as text."""
         return "0x" + self.batch_id.hex()
@@ -84,9 +89,8 @@ class TaskResult:
 
     def get_arrays(self, timeout: float | None = None) -> list[NDArray[Any]]:
         """One array a task, by the model's output format. Errors as `get_outputs`; TaskInvalid for other formats."""
-        outputs = self.get_outputs(timeout)
-        read = array_reader(self._kept.output_format)
-        return [read(data) for data in outputs]
+        read = array_reader(self.output_format)
+        return [read(data) for data in self.get_outputs(timeout)]
 
     def accept(self) -> BatchStatus:
         """Pay at once, after the outputs were fetched and checked.

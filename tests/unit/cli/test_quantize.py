@@ -147,5 +147,5 @@ def test_missing_weights_are_a_matter_of_set_up(monkeypatch: pytest.MonkeyPatch,
     assert stun("model", "verify").exit_code == 3
 
 
-def test_exact_goes_with_minilm() -> None:
-    assert stun("model", "register", "--exact", "somewhere").exit_code == 2
+def test_float_goes_with_minilm() -> None:
+    assert stun("model", "register", "--float", "somewhere").exit_code == 2
