@@ -443,9 +443,10 @@ def _reveal(
 @view
 def _round(terms: IMarketplace.Terms, known: uint256) -> uint256:
     """
-    @notice Returns the beacon's round that decides whether a batch is audited, which only comes after its results.
+    @notice Returns the beacon's round that decides whether a batch is audited, which only comes after its results; a
+            batch that paid for no audit asks for none.
     """
-    if terms.numeric_class == order_rules.OPAQUE:
+    if terms.audit_prepaid == 0 or terms.numeric_class == order_rules.OPAQUE:
         return known
     return max(known, staticcall CONFIG.due_round(terms.rules >> fields.VERSION_SHIFT))
 

@@ -26,7 +26,7 @@ SENTENCES = Path(__file__).with_name("sentences.txt")
 MOST_PRICE = 5_000 * STUN  # per 10^6 sentences and replica
 TIP = STUN // 100
 ACT_SECONDS = 120.0
-_WINDOWS = {"task_seconds": 1, "challenge_seconds": 4}
+_WINDOWS = {"task_seconds": 1, "challenge_seconds": 8}
 FIRST, SECOND, THIRD = "256 sentences, 2 replicas", "search queries, 1 of 3 lies", "search queries, 1 of 3 is killed"
 
 

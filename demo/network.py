@@ -29,7 +29,10 @@ NATIVE = 10**18
 PEOPLE = ("requester", "creator", "provider-1", "provider-2", "provider-3", "matcher", "settler")
 FREE_STUN = 10_000 * STUN
 STAKE_STUN = 1_000 * STUN
-_SHORT = {"draw_seconds": 1, "answer_seconds": 1, "reveal_seconds": 20, "resolve_seconds": 10}
+_SHORT = {
+    "draw_seconds": 1, "answer_seconds": 5, "reveal_seconds": 20, "resolve_seconds": 10, "follow_seconds": 5,
+    "challenge_open_seconds": 6, "audit_seconds": 8, "seat_reveal_seconds": 6,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)

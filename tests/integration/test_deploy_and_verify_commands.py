@@ -31,6 +31,7 @@ pytestmark = pytest.mark.integration
 
 DEPLOYER = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"
 KEY = "0xac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"  # public: anvil's first account
+PEERS = ("settlement", "court", "audit", "beacon")
 OTHER = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 
 
@@ -128,7 +129,7 @@ def test_a_deployed_market_holds_and_the_report_says_how_much(market: Deployed) 
     assert KEY[2:] not in market.said + market.path.read_text()
 
 
-@pytest.mark.parametrize("name", ["Marketplace", "Settlement", "Reputation"])
+@pytest.mark.parametrize("name", ["Marketplace", "Settlement", "Reputation", "Court", "RefereeRow"])
 @pytest.mark.parametrize("place", [0, 0.5, -1])
 def test_one_altered_byte_of_code_is_found(market: Deployed, name: str, place: float) -> None:
     address = market.file.contracts[name].address
@@ -177,6 +178,27 @@ def test_a_contract_truly_deployed_with_another_argument_is_found(market: Deploy
     assert "Marketplace recorded registry" in found
 
 
+def test_a_version_names_the_markets_own_court_audit_and_beacon(market: Deployed) -> None:
+    arguments = market.file.calls[0].arguments
+    own = [market.file.contracts[name].address for name in ("Court", "Audit", "Beacon")]
+    assert arguments["peers"] == ["0x" + "00" * 20, *own]
+    for place, role in enumerate(PEERS):
+        peers = [OTHER if index == place else peer for index, peer in enumerate(arguments["peers"])]
+        assert market.wrong(_with_call(market.file, 0, arguments={**arguments, "peers": peers})) == [
+            f"Config publish() peers[{place}]", *(f"Config {role} of version {number}" for number in (1, 2, 3)),
+        ]  # fmt: skip
+
+
+def test_a_court_with_another_judge_is_found(market: Deployed) -> None:
+    arguments = {**market.file.contracts["Verdicts"].arguments, "rowwise": OTHER}
+    assert market.wrong(_with(market.file, "Verdicts", arguments=arguments)) == [
+        "Verdicts recorded rowwise", "Verdicts argument rowwise", "Verdicts immutable ROWWISE",
+    ]  # fmt: skip
+    arguments = {**market.file.contracts["Audit"].arguments, "epoch_seconds": "101"}
+    found = market.wrong(_with(market.file, "Audit", arguments=arguments))
+    assert found == ["Audit argument epoch_seconds", "Audit immutable list_.EPOCH_SECONDS"]
+
+
 def test_missing_contracts_are_found(market: Deployed) -> None:
     file = market.file
     rest = {name: item for name, item in file.contracts.items() if name != "Beacon"}
@@ -210,8 +232,11 @@ def test_a_config_that_is_not_as_published_is_found(market: Deployed) -> None:
 def test_what_the_owner_changed_since_is_found(market: Deployed) -> None:
     file = market.file
     values = [int(value) for value in file.calls[0].arguments["values"]]
-    market.send("Config", "publish", [values[0] + 1, *values[1:]], (bytes(20),) * 4)
+    peers = (bytes(20), *(file.address(name) for name in ("Court", "Audit", "Beacon")))
+    market.send("Config", "publish", [values[0] + 1, *values[1:]], peers)
     assert market.wrong() == ["Config version in force", "Config reveal_seconds in force"]
+    market.send("Config", "publish", values, (file.address("Court"), bytes(20), file.address("Court"), bytes(20)))
+    assert market.wrong() == [*(f"Config {role} in force" for role in PEERS), "Config version in force"]
     market.send("Config", "delist_asset", file.address("Usdc6"))
     market.send("Staking", "set_slasher", file.address("Marketplace"), False)
     market.send("Reputation", "set_recorder", file.address("Marketplace"), False)
@@ -283,10 +308,12 @@ def test_without_a_key_every_transaction_is_told_and_none_sent(standing: Deploye
     told = json.loads(done.stdout)
     assert told["dry_run"] is True
     created = [step["creates"] for step in told["transactions"] if step["creates"]]
-    assert len(set(created)) == 9
+    assert len(set(created)) == 14
     market = next(step for step in told["transactions"] if step["contract"] == "Marketplace")
     assert (market["arguments"]["owner"], market["arguments"]["stun"]) == (OTHER, created[0])
     assert market["data"].endswith(created[5][2:].lower()), "the last argument is the settlement"
+    court = next(step for step in told["transactions"] if step["contract"] == "Court")
+    assert court["arguments"]["market"] == created[6]
     text = _run(deploying.command, *words).stdout
     assert all(address in text for address in created)
     assert list(tmp_path.iterdir()) == []
@@ -348,7 +375,7 @@ def test_killed_at_any_line_it_goes_on_and_sends_nothing_twice(market: Deployed,
     words = [sys.executable, "-m", "scripts.deploy", *_words(market.node, tmp_path), "--no-rehearsal"]
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STUN_")}
     before = market.node.w3.eth.get_transaction_count(DEPLOYER)
-    for line in ("deploying Staking", "Config.publish", "Staking.set_slasher"):
+    for line in ("deploying Staking", "deploying Court", "Config.publish", "Staking.set_slasher"):
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
         with subprocess.Popen(words, cwd=ROOT, env=environment | {"STUN_KEY": KEY}, text=True, **pipes) as process:
             assert process.stderr is not None
@@ -357,7 +384,7 @@ def test_killed_at_any_line_it_goes_on_and_sends_nothing_twice(market: Deployed,
         assert process.returncode == -signal.SIGKILL
     done = _run(deploying.command, *words[3:], STUN_KEY=KEY)
     assert done.exit_code == 0, done.stderr
-    assert market.node.w3.eth.get_transaction_count(DEPLOYER) == before + 14
+    assert market.node.w3.eth.get_transaction_count(DEPLOYER) == before + 19
     record = str(tmp_path / "deployments" / "testing" / "31337.json")
     assert _run(verifying.command, "--deployment", record, "--rpc", market.node.url, "--strict").exit_code == 0
 

@@ -12,6 +12,7 @@ from stun.chains.interface import TransactionSender
 from stun.protocol.beacon.networks import EVMNET_KEY, development_key, development_schedule, evmnet_schedule
 from stun.protocol.beacon.rounds import Schedule
 from stun.protocol.parameters import (
+    DAY_SECONDS,
     PARAMETERS,
     AssetRules,
     Bound,
@@ -21,8 +22,12 @@ from stun.protocol.parameters import (
 )
 
 NOBODY = bytes(20)
-CONTRACTS = ("StunToken", "Config", "ModelRegistry", "Staking", "Reputation", "Settlement", "Marketplace", "Beacon")
+CONTRACTS = (
+    "StunToken", "Config", "ModelRegistry", "Staking", "Reputation", "Settlement", "Marketplace", "Beacon",
+    "RefereeLinear", "RefereeRow", "Verdicts", "Court", "Audit",
+)  # fmt: skip
 OWNED = ("StunToken", "Config", "Staking", "Reputation", "Marketplace")
+_DEVELOPMENT_EPOCH_SECONDS = 100  # the least that the audit takes
 _STUN = 10**9
 _USDC = 10**6
 
@@ -37,7 +42,7 @@ class BeaconPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a network wants: parameter values and bounds, each asset's rules, and its beacon.
+    """What a network wants: parameter values and bounds, each asset's rules, its beacon, how long an epoch of seats is.
 
     `assets` maps a token to its rules: `stun` is the token deployed here, `usdc` a development coin deployed here, any
     other key a 20-byte address as 0x-hex. `owner` (20 bytes) ends up with every role; the deployer if empty.
@@ -47,6 +52,7 @@ class Plan:
     bounds: Sequence[Bound]
     assets: Mapping[str, AssetRules]
     beacon: BeaconPlan
+    epoch_seconds: int
     owner: bytes = b""
     development_coin: bool = False
 
@@ -69,7 +75,7 @@ def development_plan() -> Plan:
         ),
     }
     beacon = BeaconPlan(development_key(), development_schedule())
-    return Plan(values, bounds, assets, beacon, development_coin=True)
+    return Plan(values, bounds, assets, beacon, _DEVELOPMENT_EPOCH_SECONDS, development_coin=True)
 
 
 def production_plan(usdc: str, owner: bytes) -> Plan:
@@ -78,7 +84,8 @@ def production_plan(usdc: str, owner: bytes) -> Plan:
         "stun": AssetRules(_STUN, 10 * _STUN, 100_000 * _STUN, 10 * _STUN, _STUN, 3 * _STUN, 1_000 * _STUN),
         usdc: AssetRules(_USDC // 10, _USDC, 10_000 * _USDC, _USDC, _USDC // 10, 3 * _USDC // 10, 100 * _USDC),
     }
-    return Plan(defaults(), production_bounds(), assets, BeaconPlan(EVMNET_KEY, evmnet_schedule()), owner)
+    beacon = BeaconPlan(EVMNET_KEY, evmnet_schedule())
+    return Plan(defaults(), production_bounds(), assets, beacon, DAY_SECONDS, owner)
 
 
 def contracts_in(plan: Plan) -> tuple[str, ...]:
@@ -97,9 +104,9 @@ def lay_out(site: Site, plan: Plan) -> None:
     reputation = site.create("Reputation", deployer)
     settlement = site.create("Settlement", token, config, staking, reputation)
     market = site.create("Marketplace", deployer, token, config, registry, staking, reputation, settlement)
-    site.create("Beacon", *constructor_arguments(plan.beacon.key, plan.beacon.schedule))
+    peers = _peers(site, plan, _Base(market, config, registry, token))
     usdc = site.create("Usdc6") if plan.development_coin else NOBODY
-    site.call("Config", "publish", [plan.values[p.name] for p in PARAMETERS], (NOBODY,) * 4)
+    site.call("Config", "publish", [plan.values[p.name] for p in PARAMETERS], peers)
     for name, rules in plan.assets.items():
         asset = {"stun": token, "usdc": usdc}.get(name) or bytes.fromhex(name.removeprefix("0x"))
         site.call("Config", "list_asset", asset, *astuple(rules), label=name)
@@ -108,6 +115,29 @@ def lay_out(site: Site, plan: Plan) -> None:
     if plan.owner and plan.owner != deployer:
         for name in OWNED:
             site.call(name, "transfer_ownership", plan.owner)
+
+
+@dataclass(frozen=True, slots=True)
+class _Base:
+    """What the peers are built on, 20-byte addresses."""
+
+    market: bytes
+    config: bytes
+    registry: bytes
+    token: bytes
+
+
+def _peers(site: Site, plan: Plan, base: _Base) -> tuple[bytes, bytes, bytes, bytes]:
+    """Deploy beacon, court and audit; return what a version names: (settlement, court, audit, beacon).
+
+    Nobody may release or set dues: no contract for a proof or a jury exists yet.
+    """
+    beacon = site.create("Beacon", *constructor_arguments(plan.beacon.key, plan.beacon.schedule))
+    linear, rowwise = site.create("RefereeLinear"), site.create("RefereeRow")
+    verdicts = site.create("Verdicts", base.market, base.registry, linear, rowwise)
+    court = site.create("Court", base.market, base.config, verdicts)
+    audit = site.create("Audit", base.market, base.config, base.token, plan.epoch_seconds)
+    return NOBODY, court, audit, beacon
 
 
 class MarketDeployment:

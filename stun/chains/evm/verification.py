@@ -17,7 +17,7 @@ from eth_utils.crypto import keccak
 
 from stun.chains.evm.artifacts import Artifact, ArtifactStore, ContractUnknown, Immutable
 from stun.chains.evm.deployments import ContractRecord, DeploymentFile, DeploymentInvalid, from_json, load, to_json
-from stun.chains.evm.errors import EndpointRefused, Reverted
+from stun.chains.evm.errors import BlockVanished, EndpointRefused, Reverted
 from stun.chains.evm.findings import Findings, Mismatch, Verification
 from stun.chains.evm.rpc import ChainReader, ChainView
 from stun.chains.evm.verified_history import check_call, check_creation, digest_of
@@ -107,17 +107,27 @@ class _Contract:
         if not artifact.immutables:
             return
         data = artifact.deploy_bytecode + artifact.interface.encode_constructor(arguments)
-        earlier = self.view.reader.view(max(0, self.view.block.number - 1))
         size = len(artifact.runtime_bytecode)
         try:
-            first = self.view.call(None, data, _PROBES[0])[size:]
-            second = earlier.call(None, data, _PROBES[1])[size:]
+            first, second = (code[size:] for code in self._simulated(data))
         except (Reverted, EndpointRefused) as error:
             if not proven:
                 self.findings.doubt(f"{self.name}: no immutable, its creation cannot be simulated ({error})")
             return
         for item in artifact.immutables:
             self._immutable(item, first, second, found, proven)
+
+    def _simulated(self, data: bytes) -> tuple[bytes, bytes]:
+        """What a creation would leave: at the block of the real one (its clock too), and now, by somebody else.
+
+        A node that lacks that block or its state is asked one block back. Errors: Reverted, EndpointRefused.
+        """
+        now = self.view.call(None, data, _PROBES[1])
+        try:
+            return self.view.reader.view(self.record.block).call(None, data, _PROBES[0]), now
+        except (Reverted, EndpointRefused, BlockVanished):
+            earlier = self.view.reader.view(max(0, self.view.block.number - 1))
+            return earlier.call(None, data, _PROBES[0]), now
 
     def _immutable(self, item: Immutable, first: bytes, second: bytes, found: bytes, proven: bool) -> None:
         part = slice(item.offset, item.offset + item.length)

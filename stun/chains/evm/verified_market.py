@@ -17,8 +17,9 @@ from stun.chains.evm.verified_config import compare_config
 NAMED = {
     "stun": "StunToken", "token": "StunToken", "config": "Config", "registry": "ModelRegistry", "staking": "Staking",
     "reputation": "Reputation", "settlement": "Settlement", "market": "Marketplace", "verdicts": "Verdicts",
-    "court": "Court", "audit": "Audit", "beacon": "Beacon",
+    "court": "Court", "audit": "Audit", "beacon": "Beacon", "linear": "RefereeLinear", "rowwise": "RefereeRow",
 }  # fmt: skip
+PEERS = (("settlement", None), ("court", "Court"), ("audit", "Audit"), ("beacon", "Beacon"))
 _OTHER_CODE = ("code", "source", "runtime code")
 
 
@@ -68,7 +69,15 @@ class _Market:
             self._same(name, f"{getter}(Marketplace)", "True", str(self._read(name, getter, market)))
         for name in OWNED:
             self._owner(name)
+        self._peers()
         compare_config(self.file, self.view, self.findings)
+
+    def _peers(self) -> None:
+        """That the version in force names the market's own court, audit and beacon, and nobody else."""
+        named = self._read("Config", "peers", self._read("Config", "version"))
+        for (role, contract), found in zip(PEERS, named, strict=True):
+            own = NOBODY if contract is None else self.file.address(contract)
+            self._same("Config", f"{role} in force", to_checksum_address(own), to_checksum_address(found))
 
     def _same(self, contract: str, what: str, expected: str, found: str) -> bool:
         return self.findings.same(contract, what, expected, found)

@@ -79,10 +79,14 @@ class Draft:
         return self.batches[batch_id]
 
     def draw_from(self, batch_id: bytes) -> None:
-        """Let a round decide about the batch's audit that is due after now; class `opaque` is never audited."""
+        """Let a round decide about the batch's audit that is due after now.
+
+        None does in class `opaque`, nor where nothing was paid into the audit account: no auditors, no audit.
+        """
         batch = self.batch(batch_id)
+        audited = batch.terms.audit_prepaid > 0 and batch.terms.numeric_class != NumericClass.OPAQUE
         beacon = config.peers(self.market.config, parameters.version_of(batch.terms.rules)).beacon
-        if batch.terms.numeric_class != NumericClass.OPAQUE and beacon != NOBODY:
+        if audited and beacon != NOBODY:
             self.change(batch_id, round=max(batch.round, self.market.beacons[beacon].due_round(self.now)))
 
     def may_sign(self, account: bytes, signer: bytes | None) -> bool:

@@ -64,8 +64,17 @@ def test_class_opaque_waits_for_no_round(stage: Stage) -> None:
     assert stage.batch(opened).round == 0
 
 
+def test_what_paid_for_no_audit_waits_for_no_round(stage: Stage) -> None:
+    values = development()[0] | {"auditors": 0}
+    stage.deployed.publish([values[p.name] for p in PARAMETERS], stage.deployed.peers())
+    opened = stage.open(stage.order())
+    assert opened.terms.audit_prepaid == 0
+    stage.post(opened, TREE)
+    assert stage.batch(opened).round == 0
+
+
 def test_without_a_beacon_there_is_no_round(stage: Stage) -> None:
-    values, _ = development()
+    values = development()[0] | {"auditors": 2}
     stage.deployed.publish([values[p.name] for p in PARAMETERS], type(stage.deployed.peers())())
     opened = stage.open(stage.order())
     stage.post(opened, TREE)
