@@ -82,10 +82,10 @@ def perform(play: Play) -> None:
     play.order(SECOND, Task.of_texts(model, QUERIES, replicas=3, post_seconds=60, **common))
     play.until(lambda: play.reached(SECOND, Stage.RESULTS, Stage.FINAL))
     play.order(THIRD, Task.of_texts(model, QUERIES, replicas=3, post_seconds=30, **common))
-    culprit = play.network.people[cast.NOISY].id
+    culprit = play.network.people[cast.CHEAP].id
     play.until(lambda: culprit in play.bids(THIRD))
-    play.company.actors[cast.NOISY].kill()
-    play.watch.say(cast.NOISY, "was killed after its bid")
+    play.company.actors[cast.CHEAP].kill()
+    play.watch.say(cast.CHEAP, "was killed after its bid")
     play.until(lambda: all(play.reached(title, Stage.FINAL) for title in play.results))
 
 
@@ -103,7 +103,7 @@ def show(console: Console, play: Play, before: books.Books) -> list[str]:
     gas = {title: (batch, gas_of(network, batch)) for title, batch in final.items()}
     receipt.show_gas(console, gas)
     receipt.show_books(console, network, before, after)
-    culprit = network.people[cast.NOISY].id
+    culprit = network.people[cast.CHEAP].id
     problems = books.verdict_problems(final[FIRST], final[SECOND], final[THIRD], culprit)
     return problems + books.differences(network, before, after, final.values())
 

@@ -6,7 +6,7 @@ from demo.network import STUN, Network
 from demo.processes import Actor, Company
 
 PRICES = {"provider-1": 4_000 * STUN, "provider-2": 4_200 * STUN, "provider-3": 4_400 * STUN}
-NOISY = "provider-3"
+CHEAP = "provider-3"
 
 
 def start(company: Company, network: Network) -> None:
@@ -29,7 +29,7 @@ def start_provider(company: Company, network: Network, name: str) -> Actor:
         "folder": str(folder),
         "model_id": network.model_id.hex(),
         "price": PRICES[name],
-        "noisy": name == NOISY,
+        "cheap": name == CHEAP,
     }
     path = folder / "settings.json"
     path.write_text(json.dumps(settings))
