@@ -34,7 +34,6 @@ ERR_LOCKED: constant(String[32]) = "staking: locked"
 ERR_RECEIVER: constant(String[32]) = "staking: receiver"
 ERR_SLASHER: constant(String[32]) = "staking: slasher"
 ERR_BPS: constant(String[32]) = "staking: bps"
-ERR_TOKEN: constant(String[32]) = "staking: token"
 
 BPS: constant(uint256) = 10_000
 U64: constant(uint256) = 2**64 - 1
@@ -100,7 +99,7 @@ def collect(to: address) -> uint256:
     position.unbonding = 0
     self._store(msg.sender, position)
     log IStaking.Collected(account=msg.sender, to=to, amount=amount)
-    assert extcall IERC20(TOKEN).transfer(to, amount), ERR_TOKEN
+    extcall IStunToken(TOKEN).release(msg.sender, to, amount)
     return amount
 
 
@@ -123,7 +122,7 @@ def slash(account: address, bps: uint256) -> uint256:
     position.unbonding = convert(unbonding, uint64)
     self._store(account, position)
     log IStaking.Slashed(account=account, slasher=msg.sender, amount=amount, active=active, unbonding=unbonding)
-    extcall IStunToken(TOKEN).burn(amount)
+    extcall IStunToken(TOKEN).burn_held(account, amount)
     return amount
 
 
@@ -157,7 +156,7 @@ def _stake(amount: uint256):
     position.active += convert(amount, uint64)
     self._store(msg.sender, position)
     log IStaking.Staked(account=msg.sender, amount=amount, active=convert(position.active, uint256))
-    assert extcall IERC20(TOKEN).transferFrom(msg.sender, self, amount), ERR_TOKEN
+    extcall IStunToken(TOKEN).hold(msg.sender, amount)  # the votes stay with their owner
 
 
 @internal

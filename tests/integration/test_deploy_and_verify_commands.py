@@ -123,7 +123,7 @@ def test_a_deployed_market_holds_and_the_report_says_how_much(market: Deployed) 
     assert report["agreed"] > 400
     assert report["recorded_commit"] == report["sources_commit"]
     assert [call.function for call in market.file.calls] == [
-        "publish", "list_asset", "list_asset", "set_slasher", "set_recorder",
+        "publish", "list_asset", "list_asset", "set_custodian", "set_slasher", "set_recorder",
     ]  # fmt: skip
     assert "Marketplace" in market.said
     assert KEY[2:] not in market.said + market.path.read_text()
@@ -384,7 +384,7 @@ def test_killed_at_any_line_it_goes_on_and_sends_nothing_twice(market: Deployed,
         assert process.returncode == -signal.SIGKILL
     done = _run(deploying.command, *words[3:], STUN_KEY=KEY)
     assert done.exit_code == 0, done.stderr
-    assert market.node.w3.eth.get_transaction_count(DEPLOYER) == before + 19
+    assert market.node.w3.eth.get_transaction_count(DEPLOYER) == before + 20
     record = str(tmp_path / "deployments" / "testing" / "31337.json")
     assert _run(verifying.command, "--deployment", record, "--rpc", market.node.url, "--strict").exit_code == 0
 

@@ -194,6 +194,7 @@ class DeployedMarket:
 
     def _wire(self) -> None:
         owner = self.people.owner
+        self.must(owner, "StunToken", "set_custodian", self.addresses["Staking"])
         self.must(owner, "Staking", "set_slasher", self.addresses["Marketplace"], True)
         self.must(owner, "Reputation", "set_recorder", self.addresses["Marketplace"], True)
         self.must(owner, "Usdc6", "mint", narrow(self.people.requesters[0]), 2**70)

@@ -32,6 +32,13 @@ def deploy_token(treasury: str) -> Any:
         return deployer("StunToken").deploy()
 
 
+def deploy_staking(token: Any, config: Any, owner: str) -> Any:
+    """Deploy staking as the custodian of its token, whose owner must name it."""
+    contract = deployer("Staking").deploy(token, config, owner)
+    token.set_custodian(contract, sender=token.owner())
+    return contract
+
+
 def deploy_config(owner: str, bounds: Iterable[Bound] | None = None) -> Any:
     """Deploy a config without a version; a development network's bounds unless others are given."""
     chosen = development()[1] if bounds is None else bounds

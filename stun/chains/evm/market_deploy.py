@@ -110,6 +110,7 @@ def lay_out(site: Site, plan: Plan) -> None:
     for name, rules in plan.assets.items():
         asset = {"stun": token, "usdc": usdc}.get(name) or bytes.fromhex(name.removeprefix("0x"))
         site.call("Config", "list_asset", asset, *astuple(rules), label=name)
+    site.call("StunToken", "set_custodian", staking)
     site.call("Staking", "set_slasher", market, True)
     site.call("Reputation", "set_recorder", market, True)
     if plan.owner and plan.owner != deployer:

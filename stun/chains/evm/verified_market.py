@@ -67,6 +67,8 @@ class _Market:
         market = self.file.address("Marketplace")
         for name, getter in (("Staking", "is_slasher"), ("Reputation", "is_recorder")):
             self._same(name, f"{getter}(Marketplace)", "True", str(self._read(name, getter, market)))
+        custodian = to_checksum_address(self._read("StunToken", "custodian"))
+        self._same("StunToken", "custodian()", to_checksum_address(self.file.address("Staking")), custodian)
         for name in OWNED:
             self._owner(name)
         self._peers()

@@ -5,7 +5,7 @@ from typing import Any
 
 import boa
 import pytest
-from evm_contracts import STUN, deploy_config, deploy_token, deployer, publish
+from evm_contracts import STUN, deploy_config, deploy_staking, deploy_token, deployer, publish
 
 
 @pytest.fixture(autouse=True)
@@ -46,7 +46,7 @@ def config(owner: str) -> Any:
 
 @pytest.fixture
 def staking(token: Any, config: Any, owner: str) -> Any:
-    return deployer("Staking").deploy(token, config, owner)
+    return deploy_staking(token, config, owner)
 
 
 @pytest.fixture

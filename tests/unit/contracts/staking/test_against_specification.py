@@ -4,7 +4,7 @@ from typing import Any
 
 import boa
 import pytest
-from evm_contracts import STUN, deploy_config, deploy_token, deployer, now, publish
+from evm_contracts import STUN, deploy_config, deploy_staking, deploy_token, now, publish
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from stepping import Comparison, run_machine, verdict
@@ -40,7 +40,7 @@ class StakingMachine(RuleBasedStateMachine):
         cls.token = deploy_token(cls.owner)
         cls.config = deploy_config(cls.owner)
         publish(cls.config, cls.owner)
-        cls.contract = deployer("Staking").deploy(cls.token, cls.config, cls.owner)
+        cls.contract = deploy_staking(cls.token, cls.config, cls.owner)
         cls.contract.set_slasher(cls.owner, True, sender=cls.owner)
         cls.accounts = [boa.env.generate_address(f"provider {i}") for i in range(ACCOUNTS)]
         for account in cls.accounts:
