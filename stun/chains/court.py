@@ -20,6 +20,17 @@ class Fees:
     challenge: int
 
 
+@dataclass(frozen=True, slots=True)
+class ChallengeCosts:
+    """What a challenger's acts cost in fees now, about, in native coin: those are gone, whatever comes of them."""
+
+    demand: int
+    announcement: int
+    challenge: int
+    claim: int
+    take: int
+
+
 @runtime_checkable
 class CourtReader(Protocol):
     """What anybody can read. Every method may raise ChainError when no endpoint answers truthfully."""
@@ -45,6 +56,9 @@ class CourtReader(Protocol):
 
     def fees(self, terms: Terms, batch_id: bytes, replica: int) -> Fees:
         """What the next act against a replica costs at the newest block's base fee."""
+
+    def challenge_costs(self) -> ChallengeCosts:
+        """What a challenger's acts cost in fees at the newest block's."""
 
 
 @runtime_checkable

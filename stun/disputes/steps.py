@@ -20,6 +20,11 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True)
+class AskTop:
+    """The upper nodes of the results tree have to be demanded: nothing shows the task's result yet."""
+
+
+@dataclass(frozen=True, slots=True)
 class AskTrace:
     """The task's trace has to be demanded."""
 
@@ -38,4 +43,4 @@ class Show:
     evidence: Evidence
 
 
-Step = Right | Wait | AskTrace | AskBelow | Show
+Step = Right | Wait | AskTop | AskTrace | AskBelow | Show

@@ -1,9 +1,10 @@
 """The court on an EVM chain: implements stun.chains.court."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from typing import Any
 
-from stun.chains.court import Fees
+from stun.chains.court import ChallengeCosts, Fees
 from stun.chains.evm import court_encoding as encoding
 from stun.chains.evm.addresses import narrow, widen
 from stun.chains.evm.court_calls import Context, calldata, evidence_of
@@ -20,6 +21,7 @@ from stun.protocol.parameters import PARAMETERS, read, version_of
 
 OPEN = 1
 CLOSED = 2
+CHALLENGE_GAS = ChallengeCosts(demand=160_000, announcement=130_000, challenge=420_000, claim=70_000, take=50_000)
 DUTIES = (*(p.name for p in PARAMETERS if p.word == "duties"), "answer_seconds")
 
 
@@ -77,6 +79,11 @@ class EvmCourt:
         least, gas = duties["answer_floor_gwei"] * GWEI, 2 * duties["answer_gas"] * basefee
         challenge = least + 2 * duties["challenge_gas"] * basefee
         return Fees((open_demands + 1) * (least + gas), (open_demands + 1) * (least + 2 * gas), challenge)
+
+    def challenge_costs(self) -> ChallengeCosts:
+        """What a challenger's acts cost in fees at the newest block's."""
+        price = self.market.view().block.base_fee + self.market.reader.priority_fee()
+        return ChallengeCosts(*(getattr(CHALLENGE_GAS, field.name) * price for field in fields(ChallengeCosts)))
 
     def _read(self, name: str, *arguments: Any) -> Any:
         return self.market.view().read(self.address, interface("Court").function(name), *arguments)
