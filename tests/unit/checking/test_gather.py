@@ -1,6 +1,6 @@
 """Material of a batch from untrusted pools and stores: only what the chain's roots prove is taken."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,6 +11,7 @@ from court_cheats import MUSEUM, TASK
 from court_model import small_model, words_of
 from court_scene import CourtScene
 from exact_record import put_model
+from held_pools import Held
 
 from stun.chains.market import ChainEvent, ModelRecord
 from stun.checking.charges import NothingToCharge, make_charge
@@ -20,7 +21,7 @@ from stun.checking.material import NothingShown, Sources, find_top_node, gather
 from stun.checking.rerun import ExactModels
 from stun.checking.tasks import Stores, TasksMissing
 from stun.models.exact.paths import PORTABLE
-from stun.pool.envelopes import DeliveryEnvelope, OpeningEnvelope, OrderEnvelope, PostEnvelope
+from stun.pool.envelopes import DeliveryEnvelope, OrderEnvelope, PostEnvelope
 from stun.protocol.messages import Delivery, Order, Post
 from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.results import Result, ResultsTree, Top
@@ -31,28 +32,6 @@ from stun.storage.results import pack_results
 
 CREATOR = b"\x05" * 32
 TASKS = 3
-
-
-@dataclass
-class Held:
-    """Pools in memory."""
-
-    orders: list[OrderEnvelope] = field(default_factory=list)
-    posted: list[PostEnvelope] = field(default_factory=list)
-    opened: list[OpeningEnvelope] = field(default_factory=list)
-    delivered: list[DeliveryEnvelope] = field(default_factory=list)
-
-    def order(self, digest: bytes) -> list[OrderEnvelope]:
-        return self.orders
-
-    def posts(self, batch_id: bytes) -> list[PostEnvelope]:
-        return self.posted
-
-    def openings(self, batch_id: bytes) -> list[OpeningEnvelope]:
-        return self.opened
-
-    def deliveries(self, batch_id: bytes) -> list[DeliveryEnvelope]:
-        return self.delivered
 
 
 class World:
