@@ -17,7 +17,7 @@ from stun.chains.evm.launch import LaunchRefused
 from stun.chains.interface import ChainError, WaitTimeout
 from stun.chains.market import BatchUnknown
 from stun.cli.output import Output
-from stun.models.errors import ManifestError, ModelFileError, UnfitTexts
+from stun.models.errors import ManifestError, ModelFileError, UnfitNumbers, UnfitTexts
 from stun.models.exact.errors import ExactPathError
 from stun.models.quantize.errors import QuantizationError, WeightsMissing
 from stun.models.quantize.shipped import GraphDiffers
@@ -32,7 +32,7 @@ _CODES: tuple[tuple[int, tuple[type[StunError], ...]], ...] = (
     (USAGE, (sdk.TaskInvalid, sdk.PrivacyUnavailable, sdk.DissentUnsettled, ModelFileError, ManifestError)),
     (UNAVAILABLE, (ExactPathError, GraphDiffers)),
     (CONFIGURATION, (WeightsMissing,)),
-    (USAGE, (QuantizationError, UnfitTexts)),
+    (USAGE, (QuantizationError, UnfitTexts, UnfitNumbers)),
     (CONFIGURATION, (sdk.SettingsInvalid, sdk.NetworkUnknown, sdk.WrongNetwork, sdk.KeyMissing, KeyUnavailable)),
     (CONFIGURATION, (DeploymentInvalid, LaunchRefused, ProviderSettingsInvalid)),
     (TIMEOUT, (sdk.NotReady, WaitTimeout)),

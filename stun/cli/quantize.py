@@ -1,30 +1,27 @@
 """`stun model quantize` and `stun model verify`: float models to class `exact`, and the bits of this machine."""
 
-import json
-from hashlib import sha256
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import click
 
+from stun.cli.quantized import Quantized
 from stun.cli.session import Session, pass_session
 from stun.models.errors import ModelFileError
 from stun.models.exact.errors import ExactPathError
 from stun.models.exact.formats import TOKENIZER_ROLE, ids_format, vector_format
 from stun.models.exact.verifying import PathVerdict, verify_paths
-from stun.models.manifest import GRAPH_ROLE, Manifest, NumericClass
 from stun.models.quantize.calibration import calibration_texts
+from stun.models.quantize.networks.plots import draw_network_report
+from stun.models.quantize.networks.report import NetworkReport, quantize_network
 from stun.models.quantize.plots import draw_report
 from stun.models.quantize.report import TOKENIZER, Report, quantize_encoder
 from stun.models.quantize.shipped import BITS, shipped_graph
 from stun.models.texts import read_texts
 from stun.protocol.errors import Rejected
-from stun.protocol.graph.file import decode_graph, encode_graph
-from stun.protocol.graph.structure import Graph
-from stun.provider.runners.exact_graph import ExactGraphRunner
-
-GRAPH_FILE, MANIFEST_FILE, REPORT_FILE, PLOT_FILE = "model.graph", "manifest.json", "report.json", "report.png"
+from stun.protocol.graph.file import decode_graph
 
 
 class NotExact(ModelFileError):
@@ -42,30 +39,33 @@ class BitsDiffer(ExactPathError):
 
 
 @click.command()
-@click.argument("model", type=click.Path(path_type=Path, file_okay=False, exists=True))
+@click.argument("model", type=click.Path(path_type=Path, exists=True))
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder for the integer model; made.")
+@click.option("--texts", type=click.Path(path_type=Path), help="An encoder's texts, one a line.")
 @click.option(
-    "--texts", type=click.Path(path_type=Path), help="Your texts, one a line: four of five calibrate, one judges."
+    "--inputs", type=click.Path(path_type=Path, dir_okay=False), help="A network's samples: .npy, [samples, ...]."
 )
-@click.option("--name", help="The model's name; the folder's by default.")
+@click.option("--name", help="The model's name; the file's or folder's by default.")
 @pass_session
-def quantize(session: Session, model: Path, out: Path, texts: Path | None, name: str | None) -> None:
-    """Turn the sentence encoder in folder MODEL into integers of class exact.
+def quantize(
+    session: Session, model: Path, out: Path, texts: Path | None, inputs: Path | None, name: str | None
+) -> None:
+    """Turn a float model into integers of class exact.
 
-    MODEL holds model.safetensors, config.json (bert, gelu) and tokenizer.json. OUT gets the graph, tokenizer and
-    manifest to register, and beside them the report on your texts, which is not registered.
+    MODEL is an ONNX file of an MLP or a small CNN, for which --inputs are needed; or the folder of a sentence encoder:
+    model.safetensors, config.json (bert, gelu) and tokenizer.json. Four of five texts or samples calibrate, the fifth
+    judges. OUT gets what is registered (graph, manifest, an encoder's tokenizer), and the report, which is not.
     """
+    is_encoder = model.is_dir()
+    if (inputs is None) != is_encoder or (texts is not None and not is_encoder):
+        raise click.UsageError("an ONNX file wants --inputs; an encoder's folder takes --texts, and no --inputs")
     session.output.note("calibrating, quantizing and judging; this takes a minute for a small model")
-    chosen = read_texts(texts) if texts is not None else calibration_texts()
-    try:
-        graph, report = quantize_encoder(model, chosen)
-    except Rejected as error:
-        raise NotExact(f"the model does not fit class exact ({error.code})") from error
-    out.mkdir(parents=True, exist_ok=True)
-    record = _write(graph, model, out, name or model.resolve().name) | report.record()
-    (out / REPORT_FILE).write_text(json.dumps(record, indent=1))
-    record["plot"] = str(out / PLOT_FILE) if draw_report(report, out / PLOT_FILE) else None
-    session.output.record(record, _told(record, report, out))
+    with _telling_bounds():
+        if inputs is None:
+            record, told = _quantize_encoder(model, out, texts, name or model.resolve().name)
+        else:
+            record, told = _quantize_network(model, out, inputs, name or model.stem)
+    session.output.record(record, told)
 
 
 @click.command()
@@ -98,37 +98,51 @@ def _row(verdict: PathVerdict, published: str | None) -> dict[str, Any]:
     return {"path": verdict.path, "bits": verdict.bits, "refused": refused, "as_published": same}
 
 
-def _write(graph: Graph, source: Path, out: Path, name: str) -> dict[str, Any]:
-    """The files of the integer model; returns what names them."""
-    data = encode_graph(graph)
-    (out / GRAPH_FILE).write_bytes(data)
-    copyfile(source / TOKENIZER, out / TOKENIZER)
-    tokenizer = sha256((out / TOKENIZER).read_bytes()).digest()
-    manifest = Manifest(
-        name=name, runner=ExactGraphRunner.id, runner_version=ExactGraphRunner.version,
-        numeric_class=NumericClass.EXACT, unit=ExactGraphRunner.unit, input_format=ids_format(graph.header.max_rows),
-        output_format=vector_format(graph.operators[-1].cols),
-        files={GRAPH_ROLE: sha256(data).digest(), TOKENIZER_ROLE: tokenizer},
-        weight_root=graph.weight_root, graph_root=graph.graph_root,
-    )  # fmt: skip
-    (out / MANIFEST_FILE).write_bytes(manifest.to_json())
-    roots = {"graph_root": graph.graph_root.hex(), "weight_root": graph.weight_root.hex()}
-    return {"folder": str(out), "bytes": len(data), "operators": len(graph.operators), **roots}
+def _quantize_encoder(model: Path, out: Path, texts: Path | None, name: str) -> tuple[dict[str, Any], str]:
+    graph, report = quantize_encoder(model, read_texts(texts) if texts is not None else calibration_texts())
+    forms = ids_format(graph.header.max_rows), vector_format(graph.operators[-1].cols)
+    made = Quantized(name, graph, *forms, {TOKENIZER_ROLE: model / TOKENIZER})
+    record = made.write(out, report.record(), lambda path: draw_report(report, path))
+    return record, made.told(record, _encoder_lines(report))
 
 
-def _told(record: dict[str, Any], report: Report, out: Path) -> str:
-    layers = [f"  {layer.name:8}{layer.mean:9.5f}{layer.least:9.5f}{layer.peak:9.2f}" for layer in report.layers]
-    return "\n".join(
-        [
-            f"{record['operators']} operators, {record['bytes'] / 2**20:.1f} MiB in {out}",
-            f"calibrated on {report.calibrated} texts, judged on {report.judged} others:",
-            f"  cosine of float and integer vector: mean {report.quality.mean:.5f}, worst {report.quality.least:.5f}",
-            f"  rank correlation of all similarities: {report.quality.rank_correlation:.5f}",
-            f"  worst text: {report.worst[:80]}",
-            "  layer  cos mean    worst     peak",
-            *layers,
-            f"plot: {record['plot'] or 'none; matplotlib is not installed'}",
-            f"register: stun model register --manifest {out / MANIFEST_FILE} --file graph={out / GRAPH_FILE} "
-            f"--file tokenizer={out / TOKENIZER}",
-        ]
-    )
+def _quantize_network(model: Path, out: Path, inputs: Path, name: str) -> tuple[dict[str, Any], str]:
+    network, report = quantize_network(model, inputs)
+    made = Quantized(name, network.graph, network.input_format.word, network.output_format.word, {})
+    record = made.write(out, report.record(), lambda path: draw_network_report(report, path))
+    return record, made.told(record, _network_lines(report, record))
+
+
+@contextmanager
+def _telling_bounds() -> Iterator[None]:
+    try:
+        yield
+    except Rejected as error:
+        raise NotExact(f"the model does not fit class exact ({error.code})") from error
+
+
+def _encoder_lines(report: Report) -> list[str]:
+    return [
+        f"calibrated on {report.calibrated} texts, judged on {report.judged} others:",
+        f"  cosine of float and integer vector: mean {report.quality.mean:.5f}, worst {report.quality.least:.5f}",
+        f"  rank correlation of all similarities: {report.quality.rank_correlation:.5f}",
+        f"  worst text: {report.worst[:80]}",
+        "  layer  cos mean    worst     peak",
+        *(f"  {layer.name:8}{layer.mean:9.5f}{layer.least:9.5f}{layer.peak:9.2f}" for layer in report.layers),
+    ]
+
+
+def _network_lines(report: NetworkReport, record: dict[str, Any]) -> list[str]:
+    agreement = "" if record["agreement"] is None else f"  same largest value: {record['agreement']:.2%} of samples"
+    return [
+        f"reads {record['input_format']}, makes {record['output_format']}",
+        f"calibrated on {report.calibrated} samples, judged on {report.judged} others:",
+        f"  error of a result: mean {record['error_mean']:.2%}, 99 of 100 below {record['error_p99']:.2%}, "
+        f"worst {record['error_max']:.2%} (sample {report.worst})",
+        *([agreement] if agreement else []),
+        f"  {'layer':32}error mean    worst      peak  at limit",
+        *(
+            f"  {layer.name:32}{layer.mean:10.2%}{layer.worst:9.2%}{layer.peak:10.4g}{layer.at_limit:10.3%}"
+            for layer in report.layers
+        ),
+    ]

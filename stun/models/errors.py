@@ -70,3 +70,11 @@ class TokenizerRefused(ModelFileError):
     def __init__(self, name: str, cause: str) -> None:
         super().__init__(f"{name} is not a tokenizer.json: {cause}")
         self.cause = cause
+
+
+class UnfitNumbers(StunError):
+    """An array that a model's format cannot hold: another shape, or numbers past its range."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"numbers: {cause}")
+        self.cause = cause

@@ -4,14 +4,13 @@ Source: onnx.proto3 (ModelProto, GraphProto, NodeProto, AttributeProto, TensorPr
 shape is read: versions, one graph with nodes and outputs, and no tensor that points into another file.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from stun.models.errors import MalformedModelFile, UnsafeModelFile
+from stun.models.protobuf import fields, messages
 
 MAX_IR_VERSION = 32
 MAX_DEPTH = 16
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 # ModelProto: field number -> wire type. A field outside this table means: not an ONNX model.
 _MODEL_FIELDS = {1: 0, 2: 2, 3: 2, 4: 2, 5: 0, 6: 2, 7: 2, 8: 2, 14: 2, 20: 2, 25: 2, 26: 2}
@@ -42,7 +41,7 @@ def inspect_onnx(data: memoryview) -> OnnxSummary:
     versions: list[int] = []
     graphs: list[memoryview] = []
     opsets = 0
-    for number, wire, value in _fields(data):
+    for number, wire, value in fields(data):
         if _MODEL_FIELDS.get(number) != wire:
             raise MalformedModelFile("ONNX", f"field {number} with wire type {wire} in the model")
         if number == _IR_VERSION and isinstance(value, int):
@@ -69,7 +68,7 @@ def _walk_graph(graph: memoryview, depth: int) -> tuple[int, int, int]:
     if depth > MAX_DEPTH:
         raise MalformedModelFile("ONNX", f"graphs nested deeper than {MAX_DEPTH}")
     counts = {_NODE: 0, _INPUT: 0, _OUTPUT: 0}
-    for number, value in _messages(graph):
+    for number, value in messages(graph):
         if number in counts:
             counts[number] += 1
         if number == _NODE:
@@ -82,13 +81,13 @@ def _walk_graph(graph: memoryview, depth: int) -> tuple[int, int, int]:
 
 
 def _walk_node(node: memoryview, depth: int) -> None:
-    for number, value in _messages(node):
+    for number, value in messages(node):
         if number == _NODE_ATTRIBUTE:
             _walk_attribute(value, depth)
 
 
 def _walk_attribute(attribute: memoryview, depth: int) -> None:
-    for number, value in _messages(attribute):
+    for number, value in messages(attribute):
         if number in (_ATTR_TENSOR, _ATTR_TENSORS):
             _check_tensor(value)
         elif number in (_ATTR_SPARSE, _ATTR_SPARSES):
@@ -98,7 +97,7 @@ def _walk_attribute(attribute: memoryview, depth: int) -> None:
 
 
 def _walk_function(function: memoryview) -> None:
-    for number, value in _messages(function):
+    for number, value in messages(function):
         if number == _FUNCTION_NODE:
             _walk_node(value, 0)
         elif number == _FUNCTION_ATTRIBUTE:
@@ -106,57 +105,13 @@ def _walk_function(function: memoryview) -> None:
 
 
 def _check_sparse(sparse: memoryview) -> None:
-    for number, value in _messages(sparse):
+    for number, value in messages(sparse):
         if number in (1, 2):
             _check_tensor(value)
 
 
 def _check_tensor(tensor: memoryview) -> None:
-    for number, _, value in _fields(tensor):
+    for number, _, value in fields(tensor):
         external = number == _TENSOR_LOCATION and value == _LOCATION_EXTERNAL
         if external or number == _TENSOR_EXTERNAL_DATA:
             raise UnsafeModelFile("an ONNX model whose weights are in other files (external data)")
-
-
-def _messages(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    for number, _, value in _fields(data):
-        if isinstance(value, memoryview):
-            yield number, value
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, int, int | memoryview]]:
-    """The fields of one protobuf message; groups and bytes past the end are malformed."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        number, wire = key >> 3, key & 7
-        value: int | memoryview
-        if wire == _VARINT:
-            value, at = _varint(data, at)
-        else:
-            size, at = (_fixed_size(wire), at) if wire != _BYTES else _varint(data, at)
-            if number == 0 or size > len(data) - at:
-                raise MalformedModelFile("ONNX", "a field reaches past the end (truncated?)")
-            value, at = data[at : at + size], at + size
-        yield number, wire, value
-
-
-def _fixed_size(wire: int) -> int:
-    if wire == _FIXED64:
-        return 8
-    if wire == _FIXED32:
-        return 4
-    raise MalformedModelFile("ONNX", f"wire type {wire}")
-
-
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    value = 0
-    for shift in range(0, 70, 7):
-        if at >= len(data):
-            raise MalformedModelFile("ONNX", "a number reaches past the end (truncated?)")
-        byte = data[at]
-        at += 1
-        value |= (byte & 0x7F) << shift
-        if byte < 0x80:
-            return value, at
-    raise MalformedModelFile("ONNX", "a number longer than ten bytes")

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from stun.models.errors import UnfitNumbers
 from stun.models.exact.formats import TOKENIZER_ROLE, is_tensor, is_vector, most_ids
+from stun.models.exact.numbers import NumberFormat, number_format
 from stun.models.exact.sentences import read_vector, task_input
 from stun.models.manifest import Manifest, NumericClass
 from stun.models.texts import read_tokenizer
@@ -20,6 +22,7 @@ from stun.storage.blobs import BlobStore, check_digest
 from stun_sdk.errors import TaskInvalid
 
 FLOATS = "f32le-vector-"
+_NPY = b"\x93NUMPY"
 _WIDTHS = {"int8": 1, "int16": 2, "int32": 4}
 
 
@@ -50,16 +53,37 @@ class PlainForm:
 
 
 class TensorForm:
-    """Class `exact`: tensors as they are, integer arrays of two dimensions as tensors."""
+    """Class `exact`: tensors as they are, integer arrays of two dimensions as tensors; arrays also as .npy files."""
 
     def write(self, raw: Raw) -> bytes:
         """Return a tensor's bytes. Errors: TaskInvalid."""
         if isinstance(raw, Text):
             raise TaskInvalid("input_data", "this model reads tensors of integers, no text")
         try:
+            raw = _unpacked(raw)
             return _tensor_of(raw) if isinstance(raw, np.ndarray) else decode_tensor(raw).encode()
         except Rejected as error:
             raise TaskInvalid("input_data", f"no tensor of class exact ({error.code})") from error
+
+
+@dataclass(frozen=True)
+class NumbersForm:
+    """Class `exact` with numbers in named units: float arrays are a sample's numbers; tensors and integers as they are.
+
+    Integers would be ambiguous: two-dimensional ones of the tensor's own width are taken for the tensor.
+    """
+
+    form: NumberFormat
+
+    def write(self, raw: Raw) -> bytes:
+        """Return a tensor's bytes. Errors: TaskInvalid (another shape, numbers past the format's range, texts ...)."""
+        raw = raw if isinstance(raw, Text) else _unpacked(raw)
+        if not isinstance(raw, np.ndarray) or raw.dtype.kind != "f":
+            return TensorForm().write(raw)
+        try:
+            return self.form.tensor_of(raw).encode()
+        except UnfitNumbers as error:
+            raise TaskInvalid("input_data", f"{error}") from error
 
 
 @dataclass(frozen=True)
@@ -87,6 +111,9 @@ def input_form(manifest: Manifest | None, store: BlobStore) -> InputForm:
     """
     if manifest is None or manifest.numeric_class is not NumericClass.EXACT:
         return PlainForm()
+    numbers = number_format(manifest.input_format)
+    if numbers is not None:
+        return NumbersForm(numbers)
     most = most_ids(manifest.input_format)
     if most is None or TOKENIZER_ROLE not in manifest.files:
         return TensorForm()
@@ -102,6 +129,9 @@ def array_reader(form: str) -> Callable[[bytes], NDArray[Any]]:
         return lambda data: np.frombuffer(data, dtype="<f4")
     if is_vector(form):
         return read_vector
+    numbers = number_format(form)
+    if numbers is not None:
+        return lambda data: numbers.values_of(decode_tensor(data))
     if is_tensor(form):
         return lambda data: stored_array(decode_tensor(data))
     raise TaskInvalid("output", f"the model's output format {form!r} is no array; use get_outputs()")
@@ -126,6 +156,16 @@ def read_arrays(data: bytes) -> list[NDArray[Any]]:
     except (ValueError, EOFError, OSError) as error:
         raise TaskInvalid("output", f"these {len(data)} bytes are no .npy records ({error})") from error
     return found
+
+
+def _unpacked(raw: bytes | NDArray[Any]) -> bytes | NDArray[Any]:
+    """The array of a .npy file; anything else as it is. Errors: TaskInvalid."""
+    if not isinstance(raw, bytes) or not raw.startswith(_NPY):
+        return raw
+    arrays = read_arrays(raw)
+    if len(arrays) != 1:
+        raise TaskInvalid("input_data", f"{len(arrays)} arrays in one file; a task reads one")
+    return arrays[0]
 
 
 def _tensor_of(array: NDArray[Any]) -> bytes:

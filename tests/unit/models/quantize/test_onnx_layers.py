@@ -1,0 +1,284 @@
+"""Every served ONNX node: the float reference computes what onnxruntime computes; what is not served is named."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import pytest
+from network_onnx import Array, save_onnx
+from onnx import NodeProto, helper
+
+from stun.models.quantize.errors import UnfitArchitecture
+from stun.models.quantize.networks.layers import Affine, MaxPool, Network
+from stun.models.quantize.networks.onnx_file import read_onnx
+from stun.models.quantize.networks.onnx_layers import make_network
+from stun.models.quantize.networks.samples import lay
+
+pytestmark = pytest.mark.unit
+
+IMAGE, VECTOR = ("batch", 3, 7, 6), ("batch", 12)
+Nodes = list[NodeProto]
+
+
+def drawn(*shape: int) -> Array:
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
+
+
+def node(operator: str, *inputs: str, out: str = "y", **settings: Any) -> NodeProto:
+    return helper.make_node(operator, list(inputs), [out], **settings)
+
+
+def conv(weights: Array, **settings: Any) -> tuple[Nodes, dict[str, Array]]:
+    return [node("Conv", "x", "w", "b", **settings)], {"w": weights, "b": drawn(len(weights))}
+
+
+def after_conv(*nodes: NodeProto, **weights: Array) -> tuple[Nodes, dict[str, Array]]:
+    """Nodes that read "c", a convolution's output of five channels."""
+    return [node("Conv", "x", "k", out="c"), *nodes], {"k": drawn(5, 3, 2, 2), **weights}
+
+
+def floats(network: Network, samples: Array) -> Array:
+    """The float reference's outputs as ONNX has them: channels first, flat."""
+    out = network.run(lay(network, samples))
+    return out.swapaxes(1, 2).reshape(len(samples), -1) if network.by_channel else out.reshape(len(samples), -1)
+
+
+def same(
+    path: Path, nodes: Nodes, weights: dict[str, Array], shape: tuple[Any, ...] = IMAGE, opset: int = 17
+) -> Network:
+    """Both compute the same from five samples."""
+    save_onnx(path, nodes, weights, shape, None, opset)
+    samples = np.random.default_rng(5).normal(size=(5, *shape[1:])).astype(np.float32)
+    network = make_network(read_onnx(path))
+    expected = onnxruntime.InferenceSession(str(path)).run(None, {"x": samples})[0].reshape(5, -1)
+    np.testing.assert_allclose(floats(network, samples), expected, rtol=1e-4, atol=1e-5)
+    return network
+
+
+CONVOLUTIONS = {
+    "plain": conv(drawn(4, 3, 3, 3)),
+    "one pixel": conv(drawn(4, 3, 1, 1)),
+    "padded": conv(drawn(4, 3, 3, 3), pads=[1, 1, 1, 1]),
+    "padded more on one axis": conv(drawn(4, 3, 3, 5), pads=[1, 2, 1, 2]),
+    "padded before alone": conv(drawn(4, 3, 3, 3), pads=[0, 1, 0, 0]),
+    "padded behind alone": conv(drawn(4, 3, 3, 3), pads=[0, 0, 2, 1]),
+    "with strides": conv(drawn(4, 3, 3, 3), pads=[1, 1, 1, 1], strides=[2, 2]),
+    "dilated": conv(drawn(4, 3, 2, 3), dilations=[3, 2], pads=[1, 2, 1, 2]),
+    "in groups": conv(drawn(6, 1, 3, 3), group=3),
+    "of the same size": conv(drawn(4, 3, 3, 2), auto_pad="SAME_UPPER", strides=[2, 2]),
+    "of the same size, low": conv(drawn(4, 3, 3, 2), auto_pad="SAME_LOWER"),
+    "of the whole image": conv(drawn(4, 3, 7, 6)),
+    "valid": conv(drawn(4, 3, 3, 3), auto_pad="VALID"),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolutions(tmp_path: Path, name: str) -> None:
+    same(tmp_path / "m", *CONVOLUTIONS[name])
+
+
+POOLS = {
+    "maximum": [node("MaxPool", "c", kernel_shape=[2, 2], strides=[2, 2])],
+    "padded maximum": [node("Relu", "c", out="r"), node("MaxPool", "r", kernel_shape=[3, 3], pads=[1, 1, 1, 1])],
+    "padded maximum, then relu": [
+        node("MaxPool", "c", kernel_shape=[3, 3], strides=[2, 2], pads=[1, 1, 1, 1], out="m"),
+        node("Relu", "m"),
+    ],
+    "ceiled maximum": [
+        node("Sigmoid", "c", out="r"),
+        node("MaxPool", "r", kernel_shape=[3, 2], strides=[2, 2], ceil_mode=1),
+    ],
+    "average": [node("AveragePool", "c", kernel_shape=[2, 3], strides=[2, 2])],
+    "padded average": [node("AveragePool", "c", kernel_shape=[3, 3], pads=[1, 1, 1, 1], count_include_pad=1)],
+    "mean": [node("GlobalAveragePool", "c")],
+    "mean, then relu": [node("GlobalAveragePool", "c", out="m"), node("Relu", "m")],
+    "mean over axes": [node("ReduceMean", "c", axes=[2, 3], keepdims=0)],
+    "largest": [node("GlobalMaxPool", "c")],
+}
+
+
+@pytest.mark.parametrize("name", POOLS)
+def test_pools(tmp_path: Path, name: str) -> None:
+    same(tmp_path / "m", *after_conv(*POOLS[name]))
+
+
+ACTIVATIONS = {
+    "Relu": {}, "LeakyRelu": {"alpha": 0.2}, "Elu": {"alpha": 0.7}, "Sigmoid": {}, "Tanh": {}, "HardSwish": {},
+    "Gelu": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("where", ["on the input", "behind a layer", "behind a maximum", "twice"])
+def test_activations(tmp_path: Path, name: str, where: str) -> None:
+    maximum = node("MaxPool", "c", kernel_shape=[2, 2], out="m")
+    act = {source: node(name, source, **ACTIVATIONS[name]) for source in "xcms"}
+    nodes, weights = {
+        "on the input": ([act["x"]], {}),
+        "behind a layer": after_conv(act["c"]),
+        "behind a maximum": after_conv(maximum, act["m"]),
+        "twice": after_conv(node("Tanh", "c", out="s"), act["s"]),
+    }[where]
+    network = same(tmp_path / "m", nodes, weights, opset=20)
+
+    assert isinstance(network.layers[-1], MaxPool if where == "behind a maximum" and act["m"] and name not in (
+        "HardSwish", "Gelu") else Affine)  # fmt: skip
+
+
+def test_clip_with_bounds_as_inputs(tmp_path: Path) -> None:
+    bounds = {"low": np.float32(-0.25), "high": np.float32(0.5)}
+    same(tmp_path / "m", *after_conv(node("Clip", "c", "low", "high"), **bounds))
+    same(tmp_path / "m", *after_conv(node("Clip", "c", "", "high"), high=bounds["high"]))
+
+
+AFFINE = {
+    "normalized": after_conv(
+        node("BatchNormalization", "c", "g", "b", "m", "v", epsilon=1e-3),
+        g=drawn(5), b=drawn(5), m=drawn(5), v=np.abs(drawn(5)) + 0.1,
+    ),
+    "normalized behind relu": after_conv(
+        node("Relu", "c", out="r"), node("BatchNormalization", "r", "g", "b", "m", "v"),
+        g=drawn(5), b=drawn(5), m=drawn(5), v=np.abs(drawn(5)) + 0.1,
+    ),
+    "added": after_conv(node("Add", "c", "b"), b=drawn(5, 1, 1)),
+    "added to": after_conv(node("Add", "b", "c"), b=drawn(1, 5, 1, 1)),
+    "subtracted": after_conv(node("Sub", "c", "b"), b=drawn(5, 1, 1)),
+    "subtracted from": after_conv(node("Sub", "b", "c"), b=drawn(5, 1, 1)),
+    "multiplied": after_conv(node("Mul", "c", "b"), b=drawn(5, 1, 1)),
+    "divided": after_conv(node("Div", "c", "b"), b=np.float32(3)),
+    "input normalized": (
+        [node("Sub", "x", "m", out="s"), node("Div", "s", "d")], {"m": drawn(3, 1, 1), "d": np.abs(drawn(3, 1, 1)) + 1}
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", AFFINE)
+def test_scales_and_offsets(tmp_path: Path, name: str) -> None:
+    same(tmp_path / "m", *AFFINE[name])
+
+
+VECTORS = {
+    "gemm": ([node("Gemm", "x", "w", "b")], {"w": drawn(12, 4), "b": drawn(4)}),
+    "turned gemm": ([node("Gemm", "x", "w", transB=1, alpha=0.5)], {"w": drawn(4, 12)}),
+    "scaled gemm": ([node("Gemm", "x", "w", "b", alpha=2.0, beta=0.25)], {"w": drawn(12, 4), "b": drawn(1, 4)}),
+    "product": ([node("MatMul", "x", "w", out="p"), node("Add", "b", "p")], {"w": drawn(12, 4), "b": drawn(4)}),
+    "turned weights": ([node("Transpose", "w", out="t"), node("MatMul", "x", "t")], {"w": drawn(4, 12)}),
+    "probabilities": ([node("Gemm", "x", "w", out="s"), node("Softmax", "s", axis=-1)], {"w": drawn(12, 4)}),
+    "dropped out": ([node("Dropout", "x", out="d"), node("Gemm", "d", "w")], {"w": drawn(12, 4)}),
+    "vector normalized": (
+        [node("Gemm", "x", "w", out="s"), node("BatchNormalization", "s", "g", "g", "g", "v")],
+        {"w": drawn(12, 4), "g": drawn(4), "v": np.ones(4, np.float32)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", VECTORS)
+def test_vectors(tmp_path: Path, name: str) -> None:
+    same(tmp_path / "m", *VECTORS[name], shape=VECTOR)
+
+
+@pytest.mark.parametrize("wanted", [[0, -1], [1, -1], [-1, 3 * 6 * 5], None])
+@pytest.mark.parametrize("between", [False, True])
+def test_flattened_images_keep_their_order(tmp_path: Path, wanted: list[int] | None, between: bool) -> None:
+    """ONNX flattens channels first, a graph pixels first; what lies between does not matter."""
+    flat = node("Flatten", "a", out="f") if wanted is None else node("Reshape", "a", "shape", out="f")
+    nodes = [node("Conv", "x", "k", pads=[0, 0, 0, 0], out="a"), flat]
+    last = "f"
+    if between:
+        nodes += [node("Tanh", "f", out="t"), node("Mul", "t", "many", out="q")]
+        last = "q"
+    count = 3 * 6 * 5
+    weights = {"k": drawn(3, 3, 2, 2), "w": drawn(count, 4), "shape": np.array(wanted or [0]), "many": drawn(count)}
+    shape = ("batch" if wanted != [1, -1] else 5, *IMAGE[1:])
+    if wanted == [1, -1]:
+        save_onnx(tmp_path / "m", [*nodes, node("Gemm", last, "w")], weights, (1, *IMAGE[1:]), None)
+        make_network(read_onnx(tmp_path / "m"))
+        return
+    same(tmp_path / "m", [*nodes, node("Gemm", last, "w")], weights, shape=shape)
+
+
+def test_images_that_are_flattened_at_once_are_vectors(tmp_path: Path) -> None:
+    network = same(tmp_path / "m", [node("Flatten", "x", out="f"), node("Gemm", "f", "w")], {"w": drawn(126, 4)})
+
+    assert not network.by_channel
+    assert (network.shape, network.size.rows) == ((3, 7, 6), 1)
+
+
+def test_vectors_past_a_row_are_cut_into_rows(tmp_path: Path) -> None:
+    network = same(tmp_path / "m", [node("Gemm", "x", "w")], {"w": drawn(3072, 4)}, shape=("batch", 3072))
+
+    assert network.size.rows == 2
+
+
+REFUSED = {
+    "LSTM": ([node("LSTM", "x", "w", "w")], {"w": drawn(1, 4, 3)}, r"LSTM \(node 'y'\) is not supported. Supported a"),
+    "custom": ([node("Relu", "x", domain="my.own")], {}, r"my\.own\.Relu"),
+    "residual": ([node("Conv", "x", "w", out="c"), node("Add", "c", "x")], {"w": drawn(3, 3, 1, 1)}, "residual"),
+    "two branches": (
+        [node("Relu", "x", out="a"), node("Tanh", "x", out="b"), node("Relu", "b")], {}, "Tanh .* reads x"
+    ),
+    "loop": ([node("Relu", "z", out="a"), node("Relu", "a", out="z"), node("Relu", "z")], {}, "reads z"),
+    "self": ([node("Relu", "y")], {}, "reads y"),
+    "twice made": ([node("Relu", "x", out="x"), node("Relu", "x")], {}, "exists already"),
+    "dangling": ([node("Relu", "x", out="a"), node("Relu", "a", out="y"), node("Relu", "y", out="b")], {}, "last node"),
+    "strides": ([node("Conv", "x", "w", strides=[1, 2])], {"w": drawn(3, 3, 2, 2)}, r"strides \(1, 2\)"),
+    "no image": ([node("Flatten", "x", out="f"), node("Conv", "f", "w")], {"w": drawn(3, 3, 2, 2)}, "no channels"),
+    "kernel past the image": ([node("Conv", "x", "w")], {"w": drawn(3, 3, 9, 9)}, "does not fit 7 x 6"),
+    "negative border": ([node("MaxPool", "x", kernel_shape=[2, 2], pads=[1, 1, 1, 1])], {}, "may be negative"),
+    "border average": ([node("AveragePool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1])], {}, "count_include_pad"),
+    "channels": ([node("Conv", "x", "w")], {"w": drawn(3, 2, 2, 2)}, "on 3 channels"),
+    "weights": ([node("Flatten", "x", out="f"), node("Gemm", "f", "w")], {"w": drawn(125, 2)}, "vector of 126"),
+    "weights that flow": ([node("MatMul", "x", "x")], {}, "reads x, x"),
+    "not finite": ([node("Conv", "x", "w")], {"w": np.full((1, 3, 1, 1), np.inf, np.float32)}, "not finite"),
+    "unflattened": ([node("Gemm", "x", "w")], {"w": drawn(6, 2)}, "put a Flatten before it"),
+    "softmax on pixels": ([node("Softmax", "x", axis=1)], {}, "one row"),
+    "no layer": ([node("Identity", "x")], {}, "no layer"),
+    "negative pads": ([node("Conv", "x", "w", pads=[-1, 0, 0, 0])], {"w": drawn(3, 3, 2, 2)}, "pads"),
+    "zero strides": ([node("Conv", "x", "w", strides=[0, 0])], {"w": drawn(3, 3, 2, 2)}, "strides and dilations"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_is_not_served_is_named(tmp_path: Path, name: str) -> None:
+    nodes, weights, told = REFUSED[name]
+    save_onnx(tmp_path / "m", nodes, weights, IMAGE, None)
+
+    with pytest.raises(UnfitArchitecture, match=told):
+        make_network(read_onnx(tmp_path / "m"))
+
+
+LARGE = {
+    "image": (("batch", 3, 2**40, 2**40), [node("Relu", "x")], {}, "pixels"),
+    "channels": (("batch", 2**50, 1, 1), [node("Relu", "x")], {}, "channels"),
+    "vector": (("batch", 2**60), [node("Relu", "x")], {}, "at most 4088"),
+    "wide maximum": (("batch", 3, 512, 512), [node("GlobalMaxPool", "x")], {}, "GlobalMaxPool"),
+    "padding": (("batch", 1, 4, 4), [node("Conv", "x", "w", pads=[2**40] * 4)], {"w": drawn(1, 1, 1, 1)}, "pads"),
+    "dilation": (("batch", 1, 4, 4), [node("Conv", "x", "w", dilations=[2**40] * 2)], {"w": drawn(1, 1, 2, 2)}, "1 to"),
+    "groups": (("batch", 2000, 4, 4), [node("Conv", "x", "w", group=2000)], {"w": drawn(2000, 1, 3, 3)}, "window"),
+    "windows": (("batch", 400, 99, 99), [node("Conv", "x", "w", pads=[1] * 4)], {"w": drawn(1, 400, 3, 3)}, "windows"),
+    "not fixed": (("batch", 3, "height", 6), [node("Relu", "x")], {}, "must be fixed"),
+    "no batch": ((), [node("Relu", "x")], {}, "must be fixed"),
+    "four axes": (("batch", 1, 2, 3, 4), [node("Relu", "x")], {}, "are known"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_huge_shapes_are_refused_before_memory_is_taken(tmp_path: Path, name: str) -> None:
+    shape, nodes, weights, told = LARGE[name]
+    save_onnx(tmp_path / "m", nodes, weights, shape, None)
+
+    with pytest.raises(UnfitArchitecture, match=told):
+        make_network(read_onnx(tmp_path / "m"))
+
+
+def test_many_grouped_layers_do_not_add_up(tmp_path: Path) -> None:
+    """Each is allowed; dense they would be 40 GB."""
+    nodes = [
+        node("Conv", "x" if place == 0 else f"t{place}", "w", group=2000, out=f"t{place + 1}" if place < 999 else "y")
+        for place in range(1000)
+    ]
+    save_onnx(tmp_path / "m", nodes, {"w": drawn(2000, 1, 1, 1)}, ("batch", 2000, 2, 2), None)
+
+    with pytest.raises(UnfitArchitecture, match="weights in all"):
+        make_network(read_onnx(tmp_path / "m"))
