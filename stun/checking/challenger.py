@@ -143,7 +143,7 @@ class Challenger:
             return self._end(charge, Fate.BLIND, "nobody shows the top of the results, so nothing can be demanded")
         asked = sum(s.demand.kind == Kind.RESULTS and s.demand.asker == self._account for s in hearing.seen)
         sent = self._sending.send(
-            charge, f"top:{asked}",
+            charge, f"demand-top:{asked}",
             lambda value: actions.DemandTop(self._account, value, charge.batch_id, charge.replica, *top),
             padded(self._fees(charge).demand),
         )  # fmt: skip
@@ -152,7 +152,7 @@ class Challenger:
     def _ask_trace(self, charge: Charge, parent: actions.Parent | None) -> Progress:
         graph = charge.graph
         sent = self._sending.send(
-            charge, "trace" if parent is None else f"trace:{_short(parent.demand)}",
+            charge, "demand-trace" if parent is None else f"demand-trace:{_short(parent.demand)}",
             lambda value: actions.DemandTrace(
                 self._account, value, charge.batch_id, charge.replica, charge.order, charge.spec,
                 graph.header.op_count, graph.tree.top, charge.leaf if parent is None else None, parent,
@@ -164,7 +164,7 @@ class Challenger:
     def _ask_below(self, charge: Charge, step: AskBelow) -> Progress:
         parent = step.parent
         sent = self._sending.send(
-            charge, f"below:{_short(parent.demand)}:{parent.item}",
+            charge, f"demand:{_short(parent.demand)}:{parent.item}",
             lambda value: actions.DemandBelow(self._account, value, parent),
             padded(self._fees(charge).demand),
         )  # fmt: skip

@@ -138,7 +138,7 @@ class DisputeStore:
                 session.add(row)
             elif row.failed:
                 row.attempt, row.value, row.failed = row.attempt + 1, str(value), False
-            act = Act(what, f"court:{charge}:{what}:{row.attempt}", int(row.value), row.attempt)
+            act = Act(what, f"{what}:{charge}:{row.attempt}", int(row.value), row.attempt)
         self._on_step(f"planned {what}")
         return act
 

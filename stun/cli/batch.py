@@ -8,6 +8,7 @@ from stun_sdk import BatchStatus, NotReady, OrderUnknown, Stage, StunClient
 from stun_sdk.task import parse_id
 
 from stun.cli.amounts import format_amount
+from stun.cli.audit import audit, dispute
 from stun.cli.explain import agreement, explain, settler_of, split_rows
 from stun.cli.names import address, identity
 from stun.cli.session import Session, pass_session
@@ -15,7 +16,11 @@ from stun.cli.session import Session, pass_session
 
 @click.group()
 def batch() -> None:
-    """Show and watch batches."""
+    """Show, watch, check and dispute batches."""
+
+
+batch.add_command(audit)
+batch.add_command(dispute)
 
 
 @batch.command()

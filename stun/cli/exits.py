@@ -2,7 +2,7 @@
 
 0 done; 1 a defect; 2 wrong usage, or an input that is refused; 3 configuration or key missing; 4 the chain refused (the
 reason is told); 5 timeout; 6 a chain, pool, store or provider is not available; 7 no result; 8 not found; 9 funds; 10
-what is on a chain is not what its record says.
+what is on a chain is not what its record says; 11 a result is wrong and its replica is not convicted.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +16,11 @@ from stun.chains.evm.deployments import DeploymentInvalid
 from stun.chains.evm.launch import LaunchRefused
 from stun.chains.interface import ChainError, WaitTimeout
 from stun.chains.market import BatchUnknown
+from stun.checking.charges import NothingToCharge
+from stun.checking.errors import ModelDiffers, NotExact
+from stun.checking.material import NothingShown
+from stun.checking.progress import NotBegun, OverBudget
+from stun.checking.tasks import TasksMissing
 from stun.cli.output import Output
 from stun.models.errors import ManifestError, ModelFileError, UnfitNumbers, UnfitTexts
 from stun.models.exact.errors import ExactPathError
@@ -26,11 +31,17 @@ from stun.protocol.errors import Rejected, StunError
 from stun.provider.settings import SettingsInvalid as ProviderSettingsInvalid
 from stun.storage.blobs import BlobError
 
-DONE, DEFECT, USAGE, CONFIGURATION, REFUSED, TIMEOUT, UNAVAILABLE, NO_RESULT, NOT_FOUND, FUNDS, DIFFERS = range(11)
+DONE, DEFECT, USAGE, CONFIGURATION, REFUSED, TIMEOUT, UNAVAILABLE, NO_RESULT, NOT_FOUND, FUNDS, DIFFERS, WRONG = range(
+    12
+)
 
 _CODES: tuple[tuple[int, tuple[type[StunError], ...]], ...] = (
     (USAGE, (sdk.TaskInvalid, sdk.PrivacyUnavailable, sdk.DissentUnsettled, ModelFileError, ManifestError)),
-    (UNAVAILABLE, (ExactPathError, GraphDiffers)),
+    (USAGE, (NotExact, NothingToCharge)),
+    (UNAVAILABLE, (ExactPathError, GraphDiffers, ModelDiffers, TasksMissing)),
+    (NO_RESULT, (NothingShown,)),
+    (FUNDS, (OverBudget,)),
+    (REFUSED, (NotBegun,)),
     (CONFIGURATION, (WeightsMissing,)),
     (USAGE, (QuantizationError, UnfitTexts, UnfitNumbers)),
     (CONFIGURATION, (sdk.SettingsInvalid, sdk.NetworkUnknown, sdk.WrongNetwork, sdk.KeyMissing, KeyUnavailable)),

@@ -60,7 +60,8 @@ def main(
     never from an argument. Without a key, what needs one is a dry run.
 
     Exit codes: 0 done, 1 defect, 2 usage or refused input, 3 configuration or key missing, 4 the chain refused, 5
-    timeout, 6 not available, 7 no result, 8 not found, 9 funds.
+    timeout, 6 not available, 7 no result, 8 not found, 9 funds, 10 a deployment differs from its record, 11 a result is
+    wrong and its replica is not convicted.
     """
     configure_logs(verbose)
     chosen = {name: value or None for name, value in given.items()}

@@ -42,7 +42,7 @@ class Rehearsal:
                 outcome = f"refused: {error.reason}"
         where = None if to is None else "0x" + to.hex()
         act = "approve" if key.endswith(":approve") else key.split(":")[0]
-        self.told.append({"act": act, "to": where, "bytes": len(data), "simulation": outcome})
+        self.told.append({"act": act, "to": where, "bytes": len(data), "value": str(value), "simulation": outcome})
         return intent
 
     def tick(self) -> Sequence[Intent]:

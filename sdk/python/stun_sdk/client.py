@@ -78,6 +78,11 @@ class StunClient:
         """The account's address. Errors: KeyMissing."""
         return "0x" + self._writer("an address").account[-20:].hex()
 
+    @property
+    def recipient_key(self) -> bytes:
+        """The private key that this account's outputs are sealed to. Errors: SettingsInvalid."""
+        return self._keeping.recipient().private
+
     # models
 
     def upload_model(self, model: Model) -> str:
