@@ -9,9 +9,10 @@ from stun_sdk.task import parse_id
 
 from stun.cli.amounts import format_amount
 from stun.cli.audit import audit, dispute
-from stun.cli.explain import agreement, explain, settler_of, split_rows
+from stun.cli.explain import Money, agreement, explain, settler_of, split_rows
 from stun.cli.names import address, identity
 from stun.cli.session import Session, pass_session
+from stun.cli.trial import explain_trial, read_trial, trial_record
 
 
 @click.group()
@@ -30,7 +31,10 @@ def show(session: Session, batch_id: str) -> None:
     """Show how a batch's result was checked, and who was paid what."""
     client = session.reader()
     status = _known(client, parse_id(batch_id, "batch_id"))
-    session.output.record(batch_record(status), describe(client, status))
+    trial = read_trial(client, status)
+    lines = explain_trial(status, trial, client.market.now(), money_of(client, status))
+    words = "\n".join([describe(client, status), *(f"  {line}" for line in lines)])
+    session.output.record(batch_record(status) | {"court": trial_record(trial)}, words)
 
 
 @batch.command()
@@ -79,9 +83,14 @@ def batch_record(status: BatchStatus) -> dict[str, Any]:
 
 def describe(client: StunClient, status: BatchStatus) -> str:
     """A batch in words."""
-    name = "STUN" if status.terms is None else client.accounts.name_of(status.terms.asset)
-    lines = explain(status, lambda amount: format_amount(amount, name))
+    lines = explain(status, money_of(client, status))
     return "\n".join([f"batch {identity(status.batch_id)}", *(f"  {line}" for line in lines)])
+
+
+def money_of(client: StunClient, status: BatchStatus) -> Money:
+    """How amounts of a batch's asset are written."""
+    name = "STUN" if status.terms is None else client.accounts.name_of(status.terms.asset)
+    return lambda amount: format_amount(amount, name)
 
 
 def _replica(replica: Any) -> dict[str, Any]:

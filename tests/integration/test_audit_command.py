@@ -100,6 +100,24 @@ def test_a_wrong_batch_is_found_and_convicted_by_the_command_alone(
     assert dispute["proven"]["expected"] != dispute["proven"]["claimed"]
     assert disputes.court.was_convicted(batch.batch_id, 0)
 
+    shown = stun("batch", "show", name_of(batch))
+    record = json_of(stun("batch", "show", name_of(batch), "--json"))["court"]
+    assert "was convicted by 0x" in shown.stdout
+    assert f"it should be {dispute['proven']['expected']}" in shown.stdout
+    assert [(row["wrong"], row["proven"]) for row in record["convictions"]] == [(True, dispute["proven"])]
+    assert (record["has_court"], record["waiting"]) == (True, 0)
+
+
+def test_a_batch_says_how_long_its_court_is_open_and_that_nobody_looks(
+    disputes: DisputeChain, command: Callable[..., Run]
+) -> None:
+    batch = disputes.open(honest_work)
+
+    shown = command(batch)("batch", "show", name_of(batch))
+
+    assert "The court is open to anybody's doubt for" in shown.stdout
+    assert "No audit was prepaid" in shown.stdout
+
 
 def test_a_withheld_result_is_disputed_in_words_that_people_read(
     disputes: DisputeChain, command: Callable[..., Run]
