@@ -140,6 +140,7 @@ def _network_lines(report: NetworkReport, record: dict[str, Any]) -> list[str]:
         f"  error of a result: mean {record['error_mean']:.2%}, 99 of 100 below {record['error_p99']:.2%}, "
         f"worst {record['error_max']:.2%} (sample {report.worst})",
         *([agreement] if agreement else []),
+        f"  float reference against the model's own library: {report.reading_error:.1e} of the largest value",
         f"  {'layer':32}error mean    worst      peak  at limit",
         *(
             f"  {layer.name:32}{layer.mean:10.2%}{layer.worst:9.2%}{layer.peak:10.4g}{layer.at_limit:10.3%}"

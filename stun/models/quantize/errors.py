@@ -31,3 +31,11 @@ class UnfitSamples(QuantizationError):
     def __init__(self, cause: str) -> None:
         super().__init__(f"samples: {cause}")
         self.cause = cause
+
+
+class ReadingDiffers(QuantizationError):
+    """The float reference computes something else than the model's own library: the file was read wrongly."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"this model was not read rightly, and is refused: {cause}. Please report it")
+        self.cause = cause

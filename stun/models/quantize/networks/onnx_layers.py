@@ -14,6 +14,7 @@ from stun.models.quantize.errors import UnfitArchitecture
 from stun.models.quantize.networks.activations import ACTIVATIONS
 from stun.models.quantize.networks.layers import Affine, GlobalMean, MaxPool, Network, Size, Softmax, Window
 from stun.models.quantize.networks.limits import require_seen
+from stun.models.quantize.networks.onnx_constants import fold
 from stun.models.quantize.networks.onnx_file import Node, OnnxModel
 from stun.models.quantize.networks.onnx_windows import Kernel, kernel_of
 from stun.models.quantize.networks.walk import Walk
@@ -28,8 +29,7 @@ def make_network(model: OnnxModel) -> Network:
         if any(name in made or walk.is_constant(name) for name in node.outputs):
             raise UnfitArchitecture(f"{node} makes a tensor that exists already")
         given = [name for name in node.inputs if name and not walk.is_constant(name)]
-        if not given and node.operator in _CONSTANTS:
-            _CONSTANTS[node.operator](walk, node)
+        if fold(walk, node):
             continue
         if node.operator not in TAKERS:
             raise UnfitArchitecture(f"{node} is not supported. Supported are {', '.join(sorted(TAKERS))}")
@@ -41,30 +41,10 @@ def make_network(model: OnnxModel) -> Network:
         TAKERS[node.operator](walk, node)
         current = node.outputs[0]
         made |= set(node.outputs)
+        walk.note(current)
     if model.output != current:
         raise UnfitArchitecture(f"its output {model.output[:80]!r} is not what its last node makes")
     return walk.finish()
-
-
-def _keep_constant(walk: Walk, node: Node) -> None:
-    found = [
-        node.settings[name] for name in ("value", "value_float", "value_int", "value_ints") if name in node.settings
-    ]
-    if len(found) != 1 or isinstance(found[0], str):
-        raise UnfitArchitecture(f"{node} holds no numbers")
-    walk.keep(node.outputs[0], np.asarray(found[0]))
-
-
-def _keep_same(walk: Walk, node: Node) -> None:
-    walk.keep(node.outputs[0], walk.constant(node, 0))
-
-
-def _keep_turned(walk: Walk, node: Node) -> None:
-    values, axes = walk.constant(node, 0), node.settings.get("perm")
-    is_order = isinstance(axes, list) and sorted(axes) == list(range(values.ndim))
-    if axes is not None and not is_order:
-        raise UnfitArchitecture(f"{node}: perm {axes}")
-    walk.keep(node.outputs[0], values.transpose(axes if isinstance(axes, list) else None))
 
 
 def _gemm(walk: Walk, node: Node) -> None:
@@ -266,7 +246,6 @@ def _number(node: Node, name: str, default: float) -> float:
     return value
 
 
-_CONSTANTS: Final[dict[str, Take]] = {"Constant": _keep_constant, "Identity": _keep_same, "Transpose": _keep_turned}
 TAKERS: Final[dict[str, Take]] = {
     "Gemm": _gemm,
     "MatMul": _matmul,

@@ -10,23 +10,26 @@ from stun.models.exact.engine import Engine
 from stun.models.exact.numbers import NumberFormat
 from stun.models.exact.paths import choose_path
 from stun.models.quantize.networks.integers import NetworkQuantizer
-from stun.models.quantize.networks.onnx_file import read_onnx
-from stun.models.quantize.networks.onnx_layers import make_network
 from stun.models.quantize.networks.peaks import find_peaks
 from stun.models.quantize.networks.quality import NetworkLayerQuality, NetworkQuality, compare_layers, judge
+from stun.models.quantize.networks.reading import read_model
 from stun.models.quantize.networks.samples import JUDGE_EVERY, read_samples, split
 from stun.protocol.graph.structure import Graph
 
 
 @dataclass(frozen=True, slots=True)
 class NetworkReport:
-    """Float against integers: over all judged samples, and layer by layer. `worst` is a sample's place in the file."""
+    """Float against integers: over all judged samples, and layer by layer. `worst` is a sample's place in the file.
+
+    `reading_error`: how far the float reference is from the model's own library, as a share of the largest value.
+    """
 
     quality: NetworkQuality
     layers: tuple[NetworkLayerQuality, ...]
     worst: int
     calibrated: int
     judged: int
+    reading_error: float
 
     def record(self) -> dict[str, Any]:
         """Its figures, as JSON has them."""
@@ -40,6 +43,7 @@ class NetworkReport:
             "calibrated_samples": self.calibrated, "judged_samples": self.judged,
             "agreement": self.quality.agreement, "error_mean": float(errors.mean()),
             "error_p99": float(np.quantile(errors, 0.99)), "error_max": float(errors.max()), "worst_sample": self.worst,
+            "reading_error": self.reading_error,
             "cosine_mean": float(cosines.mean()), "cosine_min": float(cosines.min()), "layers": layers,
         }  # fmt: skip
 
@@ -56,15 +60,17 @@ class IntegerNetwork:
 def quantize_network(model: Path, inputs: Path) -> tuple[IntegerNetwork, NetworkReport]:
     """An ONNX file as an exact graph, by the samples of a .npy file, and its report.
 
-    Errors: ModelFileError, UnfitArchitecture, UnfitSamples, Rejected (a model past the graph's bounds).
+    Errors: ModelFileError, UnfitArchitecture, ReadingDiffers, UnfitSamples, Rejected (a model past the graph's bounds).
     """
-    network = make_network(read_onnx(model))
+    reading = read_model(model)
+    network = reading.network
     samples = read_samples(inputs, network.shape)
     calibrating, judged = split(samples)
     quantizer = NetworkQuantizer(network, find_peaks(network, calibrating))
     made = IntegerNetwork(quantizer.build(), quantizer.input_format, quantizer.output_format)
+    difference = reading.check(judged)
     engine = Engine(made.graph, choose_path().backend)
     quality = judge(network, engine, (made.input_format, made.output_format), judged)
     layers = tuple(compare_layers(network, engine, quantizer.made, made.input_format, judged))
     worst = JUDGE_EVERY * int(quality.errors.argmax()) + JUDGE_EVERY - 1
-    return made, NetworkReport(quality, layers, worst, len(calibrating), len(judged))
+    return made, NetworkReport(quality, layers, worst, len(calibrating), len(judged), difference)

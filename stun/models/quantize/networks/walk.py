@@ -39,6 +39,7 @@ class Walk:
             )
         self.shape = self._sample = model.sizes[1:]
         self.layers: list[Layer] = []
+        self._shapes = {model.input: self.shape}
         self._constants: dict[str, Array] = dict(model.constants)
         self._first: Size | None = None
         self._size: Size | None = None
@@ -71,6 +72,14 @@ class Walk:
     def keep(self, name: str, values: Array) -> None:
         """Remember a constant."""
         self._constants[name] = values
+
+    def note(self, name: str) -> None:
+        """Remember the shape of what flows now, under its name."""
+        self._shapes[name] = self.shape
+
+    def shape_of(self, name: str) -> tuple[int, ...] | None:
+        """A sample's shape, as ONNX has it, of what flows or flowed under that name."""
+        return self._shapes.get(name)
 
     def constant(self, node: Node, place: int) -> Array:
         """The constant that a node reads at a place of its inputs. UnfitArchitecture."""

@@ -12,8 +12,9 @@ from onnx import helper
 from stun.models.exact.engine import Engine
 from stun.models.exact.native.backend import Native
 from stun.models.exact.portable import Portable
-from stun.models.quantize.errors import UnfitSamples
+from stun.models.quantize.errors import ReadingDiffers, UnfitSamples
 from stun.models.quantize.networks import integers
+from stun.models.quantize.networks.layers import Affine
 from stun.models.quantize.networks.report import IntegerNetwork, NetworkReport, quantize_network
 from stun.models.quantize.networks.samples import read_samples
 from stun.protocol.graph.arrays import stored_array, to_tensor
@@ -82,6 +83,7 @@ def test_the_report_says_so_too(case: Case) -> None:
     assert record["error_mean"] < 0.04 < record["cosine_min"]
     assert record["error_mean"] < record["error_p99"] <= record["error_max"]
     assert record["worst_sample"] % 5 == 4
+    assert 0 < record["reading_error"] < 1e-5
     assert all(0 < layer["error_mean"] < 0.05 and layer["at_limit"] < 0.01 for layer in record["layers"])
     assert [layer["name"][0] for layer in record["layers"]] == [str(n + 1) for n in range(len(record["layers"]))]
 
@@ -232,6 +234,16 @@ def test_extreme_magnitudes_still_make_a_valid_graph(tmp_path: Path, kind: str) 
     real = run_onnx(tmp_path / "m", samples.astype(np.float32))
     largest = np.abs(real).max(0) if kind == "heavy bias" else np.abs(real).max()
     assert np.all(np.abs(results(network, samples) - real) <= 0.04 * largest + 1e-30)
+
+
+def test_a_model_that_is_read_wrongly_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if a Gemm's weights had been taken for turned ones."""
+    case = Case(tmp_path, "mlp")
+    right = Affine.run
+    monkeypatch.setattr(Affine, "run", lambda self, values, *given: right(self, values[..., ::-1], *given))
+
+    with pytest.raises(ReadingDiffers, match="away from its own library's"):
+        case.quantize()
 
 
 UNFIT = {

@@ -7,7 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 from network_onnx import Array, save_onnx
-from onnx import NodeProto, helper
+from onnx import NodeProto, helper, numpy_helper
 
 from stun.models.quantize.errors import UnfitArchitecture
 from stun.models.quantize.networks.layers import Affine, MaxPool, Network
@@ -198,6 +198,27 @@ def test_flattened_images_keep_their_order(tmp_path: Path, wanted: list[int] | N
     same(tmp_path / "m", [*nodes, node("Gemm", last, "w")], weights, shape=shape)
 
 
+@pytest.mark.parametrize("opset", [11, 17])
+def test_images_may_be_flattened_by_computed_sizes(tmp_path: Path, opset: int) -> None:
+    """As exporters write x.view(x.size(0), -1)."""
+    axes = {"axes": [0]} if opset < 13 else {}
+    nodes = [
+        node("Conv", "x", "k", out="a"),
+        node("Shape", "a", out="sizes"),
+        node("Constant", out="zero", value=numpy_helper.from_array(np.array(0))),
+        node("Gather", "sizes", "zero", axis=0, out="count"),
+        node("Unsqueeze", "count", *([] if axes else ["first"]), out="row", **axes),
+        node("Concat", "row", "rest", axis=0, out="wanted"),
+        node("Cast", "wanted", to=7, out="whole"),
+        node("Reshape", "a", "whole", out="f"),
+        node("Gemm", "f", "w", "b"),
+    ]
+    weights = {"k": drawn(3, 3, 2, 2), "w": drawn(90, 4), "b": drawn(4), "rest": np.array([-1]), "first": np.array([0])}
+    if axes:
+        del weights["first"]
+    same(tmp_path / "m", nodes, weights, opset=opset)
+
+
 def test_images_that_are_flattened_at_once_are_vectors(tmp_path: Path) -> None:
     network = same(tmp_path / "m", [node("Flatten", "x", out="f"), node("Gemm", "f", "w")], {"w": drawn(126, 4)})
 
@@ -233,6 +254,11 @@ REFUSED = {
     "not finite": ([node("Conv", "x", "w")], {"w": np.full((1, 3, 1, 1), np.inf, np.float32)}, "not finite"),
     "unflattened": ([node("Gemm", "x", "w")], {"w": drawn(6, 2)}, "put a Flatten before it"),
     "softmax on pixels": ([node("Softmax", "x", axis=1)], {}, "one row"),
+    "computed from what flows": ([node("Gather", "x", "i")], {"i": np.array([0])}, "Gather .* is not supported"),
+    "many sizes": (
+        [node("Concat", *["s"] * 3, axis=0, out="t"), node("Reshape", "x", "t")], {"s": np.arange(600)}, "1024 numbers"
+    ),
+    "axis of none": ([node("Concat", "s", axis=7, out="t"), node("Reshape", "x", "t")], {"s": np.arange(6)}, "axis 7"),
     "no layer": ([node("Identity", "x")], {}, "no layer"),
     "negative pads": ([node("Conv", "x", "w", pads=[-1, 0, 0, 0])], {"w": drawn(3, 3, 2, 2)}, "pads"),
     "zero strides": ([node("Conv", "x", "w", strides=[0, 0])], {"w": drawn(3, 3, 2, 2)}, "strides and dilations"),
