@@ -27,6 +27,16 @@ def save_onnx(
     return path
 
 
+def drawn(*shape: int) -> Array:
+    """Normal float32 numbers, the same for the same shape."""
+    return np.random.default_rng(sum(shape)).normal(size=shape).astype(np.float32)
+
+
+def node(operator: str, *inputs: str, out: str = "y", **settings: Any) -> NodeProto:
+    """A node with one output."""
+    return helper.make_node(operator, list(inputs), [out], **settings)
+
+
 def drawn_classes(count: int, shape: tuple[int, ...], seed: int, noise: float = 1.0) -> tuple[Array, Array]:
     """Samples around one smooth prototype a class, float32, and their classes."""
     prototypes = np.random.default_rng(99).normal(size=(CLASSES, *shape))
