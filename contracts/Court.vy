@@ -98,7 +98,7 @@ def demand_top(batch_id: bytes32, terms: IMarketplace.Terms, replica: uint256, t
 def demand_below(terms: IMarketplace.Terms, parent: ICourt.Parent):
     asked: ICourt.Demand = parent.demand
     view_: IMarketplace.BatchView = self._results(asked.batch_id, terms, asked.replica)
-    below: unfolding.Below = self._follow(terms, parent)
+    below: unfolding.Below = self._follow(terms, parent, view_.phase_at + terms.challenge_seconds)
     demand: ICourt.Demand = self._demand(asked.batch_id, terms, asked.replica, asked.kind, parent.nodes[parent.item])
     demand.task = asked.task
     demand.operator = asked.operator
@@ -150,7 +150,7 @@ def demand_trace(
     else:
         asked: ICourt.Demand = parents[0].demand
         assert asked.kind == RESULTS and asked.batch_id == batch_id and asked.replica == replica, ERR_PARENT
-        below: unfolding.Below = self._follow(terms, parents[0])
+        below: unfolding.Below = self._follow(terms, parents[0], view_.phase_at + terms.challenge_seconds)
         item: uint256 = parents[0].item
         assert below.level == 0 and case_.task == below.first + item, ERR_ITEM
         assert case_.output_digest == parents[0].nodes[item] and case_.units == parents[0].units[item], ERR_ITEM
@@ -417,16 +417,18 @@ def _is_live(batch_id: bytes32, replica: uint256) -> bool:
 
 @internal
 @view
-def _follow(terms: IMarketplace.Terms, parent: ICourt.Parent) -> unfolding.Below:
+def _follow(terms: IMarketplace.Terms, parent: ICourt.Parent, window_end: uint256) -> unfolding.Below:
     """
-    @notice Returns where the nodes of an answer stand, if it may still be followed.
+    @notice Returns where the nodes of an answer stand, if it may still be followed: until the window ends, and for a while
+            after the answer. A trace is demanded once only, so that one asked for early shields nobody.
     """
     asked: ICourt.Demand = parent.demand
     answered_at: uint256 = store.answered_at(parent)
     times: uint256 = 0
     duties: uint256 = 0
     times, duties = staticcall CONFIG.court_rules(terms.rules >> fields.VERSION_SHIFT)
-    assert block.timestamp < answered_at + ((duties >> fields.FOLLOW_SECONDS) & fields.U24), ERR_LATE
+    follow_by: uint256 = answered_at + ((duties >> fields.FOLLOW_SECONDS) & fields.U24)
+    assert block.timestamp < max(follow_by, window_end), ERR_LATE
     assert asked.links + 1 < (duties >> fields.CHAIN_MAX) & fields.U8, ERR_CHAIN
     assert parent.item < len(parent.nodes), ERR_ITEM
     if asked.kind == TENSOR:

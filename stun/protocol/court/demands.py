@@ -146,13 +146,15 @@ def _leaf(draft: Draft, batch: Batch, action: actions.DemandTrace) -> tuple[int,
 def _follow(draft: Draft, batch: Batch, parent: actions.Parent) -> tuple[Unfolded, Node]:
     """Return where an answer's nodes stand and the one asked about.
 
-    Anybody may follow any answer. Errors: "court: unknown", "court: parent" (not answered, or with other nodes),
-    "court: late" (follow_seconds after the answer), "court: chain" (too many links), "court: item".
+    Anybody may follow any answer until the window ends, and for follow_seconds after it was given: a trace is demanded
+    once only, so a cheat's friend could else ask early and shield the task. Errors: "court: unknown", "court: parent"
+    (not answered, or with other nodes), "court: late", "court: chain" (too many links), "court: item".
     """
     demand, standing = parent.demand, draft.standing(parent.demand)
     require(standing.stage == Stage.ANSWERED, "court: parent")
     require((standing.nodes, standing.shape) == (parent.nodes, parent.shape), "court: parent")
-    require(draft.chain.now < standing.answered_at + draft.duty(batch, "follow_seconds"), "court: late")
+    follow_by = standing.answered_at + draft.duty(batch, "follow_seconds")
+    require(draft.chain.now < max(follow_by, batch.window_end), "court: late")
     require(demand.links + 1 < draft.duty(batch, "chain_max"), "court: chain")
     require(0 <= parent.item < len(parent.nodes), "court: item")
     return _unfolded(parent), parent.nodes[parent.item]
