@@ -15,7 +15,6 @@ from stun.models.exact.engine import Array, Backend, Step
 from stun.models.exact.normalizing import add_norm, l2_norm, mean, softmax
 from stun.models.exact.parameters import WIDTHS, LinearParameters, full_table, linear_parameters, peak_of, vector
 from stun.models.exact.rounding import Rounding, prepare_lookup
-from stun.protocol.graph.arithmetic import window
 from stun.protocol.graph.arrays import stored_array, to_array
 from stun.protocol.graph.operators import BY_ROW, COLUMNS, Opcode, Operator
 from stun.protocol.graph.structure import Graph
@@ -138,11 +137,29 @@ def _add_norm(self: Portable, graph: Graph, operator: Operator) -> Step:
 
 
 def _window(self: Portable, graph: Graph, operator: Operator) -> Step:
+    """Pixels are copied whole, by places that are found once while n stays the same."""
+    found: dict[int, NDArray[np.intp]] = {}
+
     def step(inputs: Sequence[Array], tasks: int, n: int) -> Array:
-        shape = operator.shape(n)
-        return np.stack([window(x, operator, shape.rows, shape.cols) for x in inputs[0]]).astype(WIDTHS[operator.dtype])
+        x = inputs[0]
+        if n not in found:
+            found.clear()
+            found[n] = _seen_pixels(operator, n, *x.shape[1:])
+        outside = np.zeros((tasks, 1, x.shape[2]), x.dtype)
+        seen: Array = np.concatenate([x, outside], axis=1).take(found[n], axis=1)
+        return seen.reshape(tasks, len(found[n]), -1)
 
     return step
+
+
+def _seen_pixels(operator: Operator, n: int, pixels: int, channels: int) -> NDArray[np.intp]:
+    """The pixel at each place and tap of a window [places, taps]; `pixels`, one past the last, stands for outside."""
+    shape = operator.shape(n)
+    place, tap = np.arange(shape.rows)[:, None], np.arange(shape.cols // channels)[None, :]
+    y = place // operator.out_width * operator.stride + tap // operator.kernel - operator.pad
+    x = place % operator.out_width * operator.stride + tap % operator.kernel - operator.pad
+    inside = (y >= 0) & (y < pixels // operator.width) & (x >= 0) & (x < operator.width)
+    return np.where(inside, y * operator.width + x, pixels)
 
 
 def _max(self: Portable, graph: Graph, operator: Operator) -> Step:
