@@ -13,6 +13,7 @@ from pathlib import Path
 from demo.cheat import CheapWorkshop
 from demo.network import STUN
 from stun.chains.evm.accounts import from_environment
+from stun.chains.evm.court import EvmCourts
 from stun.chains.evm.intents import IntentStore
 from stun.chains.evm.market import connect_market
 from stun.chains.evm.market_writer import EvmMarketWriter
@@ -50,7 +51,8 @@ def main(path: str) -> None:
         house = Storehouse(FolderBlobStore(folder / "blobs"), [(given["blob_url"], opener(given["blob_url"]))], opener)
         workshop = CheapWorkshop(SandboxWorkshop(house, ModelCache(folder / "models", house), None), house, folder)
     pools = PoolSet([PoolClient(given["pool_url"], market)])
-    service = build_provider(settings, market, writer, account, pools, workshop=workshop)
+    courts = EvmCourts(market, writer.sender)
+    service = build_provider(settings, market, writer, account, pools, courts=courts, workshop=workshop)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     service.run_forever(stop)

@@ -31,6 +31,15 @@ class ChallengeCosts:
     take: int
 
 
+@dataclass(frozen=True, slots=True)
+class DefenceCosts:
+    """What a replica's acts cost in fees now, about, in native coin: an answer, a deposit's claim, a withdrawal."""
+
+    answer: int
+    claim: int
+    take: int
+
+
 @runtime_checkable
 class CourtReader(Protocol):
     """What anybody can read. Every method may raise ChainError when no endpoint answers truthfully."""
@@ -44,6 +53,9 @@ class CourtReader(Protocol):
 
     def stage(self, demand: Demand) -> Stage | None:
         """Where a demand stands; None if there is no such."""
+
+    def open_demands(self, batch_id: bytes, replica: int) -> int:
+        """How many demands wait for an answer of a replica."""
 
     def was_convicted(self, batch_id: bytes, replica: int) -> bool:
         """Whether the court convicted a replica."""
@@ -59,6 +71,12 @@ class CourtReader(Protocol):
 
     def challenge_costs(self) -> ChallengeCosts:
         """What a challenger's acts cost in fees at the newest block's."""
+
+    def defence_costs(self) -> DefenceCosts:
+        """What a replica's acts cost in fees at the newest block's."""
+
+    def purse(self, account: bytes) -> int:
+        """Native coin that an account can pay fees with."""
 
 
 @runtime_checkable
@@ -85,3 +103,17 @@ class CourtWriter(Protocol):
 
     def seal(self, action: Action, signatures: Sequence[bytes] = ()) -> bytes:
         """Return the digest of a challenge's evidence in the chain's encoding."""
+
+
+@runtime_checkable
+class Courts(Protocol):
+    """The courts of one market: each config version may name another."""
+
+    def of(self, terms: Terms) -> CourtReader | None:
+        """The court of a batch's version, None if it names none. Errors: ChainError."""
+
+    def current(self) -> CourtReader | None:
+        """The court of the version in force, which new batches open under. Errors: ChainError."""
+
+    def writer(self, court: CourtReader) -> CourtWriter | None:
+        """Acts of this account before it; None where no key is."""

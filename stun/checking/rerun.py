@@ -7,6 +7,7 @@ and the specification's own executor where none does.
 from collections import OrderedDict
 from collections.abc import Sequence
 from hashlib import sha256
+from typing import Protocol
 
 import numpy as np
 
@@ -25,11 +26,16 @@ from stun.protocol.graph.tensors import Tensor, decode_tensor, root_of
 from stun.protocol.graph.trace import Trace
 from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.results import Result
-from stun.storage.blobs import BlobStore
 
 SPECIFICATION = "specification"
 KEPT_TRACES = 4  # a trace holds every operator's output: some 40 MB for 256 tokens of the shipped model
 KEPT_MODELS = 2
+
+
+class BlobSource(Protocol):
+    """Where manifests and graph files come from; a BlobStore is one. Errors: BlobError, and those of its own."""
+
+    def get(self, digest: bytes) -> bytes: ...
 
 
 class ExactModel:
@@ -109,7 +115,7 @@ class ExactModel:
 class ExactModels:
     """Models by the chain's record, the last few ready to run; the one unused for longest goes."""
 
-    def __init__(self, store: BlobStore, path: str | None = None, kept: int = KEPT_MODELS) -> None:
+    def __init__(self, store: BlobSource, path: str | None = None, kept: int = KEPT_MODELS) -> None:
         self._store = store
         self._path = path
         self._most_kept = kept
@@ -124,10 +130,10 @@ class ExactModels:
         return known
 
 
-def load_graph(store: BlobStore, record: ModelRecord) -> Graph:
+def load_graph(store: BlobSource, record: ModelRecord) -> Graph:
     """Fetch a registered model's graph: manifest, then the graph file, whose own roots must be the registered ones.
 
-    Errors: NotExact, ModelDiffers, BlobError, ManifestError.
+    Errors: NotExact, ModelDiffers, ManifestError, those of the source.
     """
     if record.numeric_class != NumericClass.EXACT:
         raise NotExact(record.model_id, record.numeric_class.name.lower())

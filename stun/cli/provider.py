@@ -13,6 +13,9 @@ from stun_sdk import KeyMissing, StunClient, TaskInvalid
 from stun_sdk.network import open_stores
 from stun_sdk.task import parse_id
 
+from stun.chains.evm.court import EvmCourts
+from stun.chains.evm.market import EvmMarket
+from stun.chains.evm.market_writer import EvmMarketWriter
 from stun.cli.amounts import parse_amount
 from stun.cli.names import address
 from stun.cli.open_policy import ANY_MODEL, OpenPolicy
@@ -136,8 +139,10 @@ def _build(session: Session, client: StunClient, settings: ProviderSettings, har
     settings.folder.mkdir(parents=True, exist_ok=True)
     stores = list(zip(settings.store_urls, open_stores(client.settings)[-len(settings.store_urls) :], strict=False))
     pools = cast(PoolSet, client.connection.pools)
+    assert isinstance(market, EvmMarket), "the command connects EVM markets"
     writer = None if session.dry_run else client.connection.writer
-    return build_provider(settings, market, writer, signer, pools, stores, hardware=hardware)
+    courts = EvmCourts(market, writer.sender if isinstance(writer, EvmMarketWriter) else None)
+    return build_provider(settings, market, writer, signer, pools, stores, courts=courts, hardware=hardware)
 
 
 def _gpu(entry: dict[str, Any]) -> Gpu:

@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from stun.chains.court import Courts
 from stun.chains.interface import TransactionSigner
 from stun.chains.market import MarketReader, MarketWriter
+from stun.checking.rerun import ExactModels
 from stun.protocol.messages import Message
 from stun.provider.hardware import Hardware
 from stun.provider.journal import Journal
@@ -26,6 +28,7 @@ class ProviderContext:
     """One provider: `account` holds money and stake, `signer` signs its messages (its own key or its operator's).
 
     `writer` is None in a dry run: nothing is sent, and nothing is signed that could cost the provider its bond.
+    `courts` None: the chain has none. `models` run tasks again.
     `on_step` is told the name of every act, for tests that end the process there.
     """
 
@@ -37,6 +40,8 @@ class ProviderContext:
     stores: Storehouse
     workshop: Workshop
     journal: Journal
+    courts: Courts | None
+    models: ExactModels
     hardware: Hardware
     settings: ProviderSettings
     on_step: Callable[[str], None] = lambda _: None

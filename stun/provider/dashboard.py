@@ -12,6 +12,7 @@ from rich.text import Text
 
 from stun.protocol import parameters
 from stun.protocol.market.state import ReplicaState
+from stun.provider.defence import Waiting
 from stun.provider.duties import next_deadline
 from stun.provider.executor import Cycle, ProviderService
 from stun.provider.hardware import Hardware
@@ -49,13 +50,17 @@ class Snapshot:
     earned: tuple[tuple[bytes, int], ...]
     hardware: Hardware
     batches: tuple[BatchLine, ...]
+    demands: tuple[Waiting, ...] = ()
+    purse: str = ""
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What the owner should look at now."""
         low = f"stake {self.stake} is below the least of {self.min_stake}: no bid of yours can be matched"
-        own = (low,) if self.stake < self.min_stake else ()
-        return (*own, *(line.warning for line in self.batches if line.warning))
+        own = [low] if self.stake < self.min_stake else []
+        own += [self.purse] if self.purse else []
+        told = (_told(demand) for demand in self.demands if demand.obstacle or demand.pressing)
+        return (*own, *told, *(line.warning for line in self.batches if line.warning))
 
 
 class LogTail:
@@ -91,12 +96,16 @@ def take_snapshot(service: ProviderService, cycle: Cycle) -> Snapshot:
         ),
         hardware=context.hardware,
         batches=tuple(_line(service, standing) for standing in cycle.standings),
+        demands=service.defence.waiting(reader.now()),
+        purse=service.purse.warning,
     )
 
 
 def render(snapshot: Snapshot, log: Sequence[str] = ()) -> RenderableType:
     """Draw a snapshot."""
     parts: list[RenderableType] = [_head(snapshot), _batches(snapshot)]
+    if snapshot.demands:
+        parts.append(_demands(snapshot))
     parts += [Text(f"! {warning}", style="bold red") for warning in snapshot.warnings]
     if log:
         parts.append(Panel(Text("\n".join(log), overflow="ellipsis", no_wrap=True), title="log", border_style="dim"))
@@ -110,6 +119,12 @@ def _line(service: ProviderService, standing: Standing) -> BatchLine:
     deadline = next_deadline(standing)
     left = None if deadline is None else deadline - standing.now
     return BatchLine(standing.batch_id, _state(standing), done, standing.terms.count, left, _warning(standing, left))
+
+
+def _told(demand: Waiting) -> str:
+    cause = f": {demand.obstacle}" if demand.obstacle else ""
+    name = demand.batch_id.hex()[:10]
+    return f"batch {name}: a court's demand ({demand.kind}) is not answered, {demand.left} s left{cause}"
 
 
 def _state(standing: Standing) -> str:
@@ -158,4 +173,15 @@ def _batches(snapshot: Snapshot) -> RenderableType:
         left = "" if line.left is None else f"{max(0, line.left)} s"
         style = "bold red" if line.warning else ""
         table.add_row(line.batch_id.hex()[:10], line.state, f"{line.done}/{line.count}", left, style=style)
+    return table
+
+
+def _demands(snapshot: Snapshot) -> RenderableType:
+    table = Table(title=f"a court's demands ({len(snapshot.demands)})", expand=True)
+    for column in ("batch", "asked for", "time left", ""):
+        table.add_column(column)
+    for demand in snapshot.demands:
+        style = "bold red" if demand.obstacle or demand.pressing else ""
+        cells = (demand.batch_id.hex()[:10], demand.kind, f"{max(0, demand.left)} s", demand.obstacle or "answering")
+        table.add_row(*cells, style=style)
     return table

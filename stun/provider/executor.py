@@ -18,10 +18,14 @@ from stun.provider.batch_watch import BatchWatch, Ended, Vanished
 from stun.provider.bidder import Bidder
 from stun.provider.computation import Computation
 from stun.provider.context import ProviderContext
+from stun.provider.defence import Defence
+from stun.provider.deposits import Deposits
 from stun.provider.duties import Duty, JournalFacts, PoolFacts, contradicts, decide
 from stun.provider.journal import Step
+from stun.provider.keeping import Keeping
 from stun.provider.policy import decide_withdrawal
 from stun.provider.profile import Advertiser
+from stun.provider.purse import Purse
 from stun.provider.standing import Standing
 from stun.storage.blobs import BlobError
 from stun.storage.results import MAX_BYTES, ResultsBroken, unpack_results
@@ -47,6 +51,9 @@ class ProviderService:
         self.bidder = Bidder(context)
         self._computation = Computation(context)
         self._acting = Acting(context, self._computation)
+        self.defence = Defence(context, Keeping(context, self._computation))
+        self.purse = Purse(context)
+        self._deposits = Deposits(context)
         self._watch = BatchWatch(context)
         self._advertiser = Advertiser(context)
         self._payout_at = 0
@@ -54,15 +61,19 @@ class ProviderService:
     def tick(self) -> Cycle:
         """Run one cycle. Errors: what is nobody's ordinary failure."""
         self._try("intents", self._move_intents)
+        self._try("purse", self.purse.look)
         self._try("profile", self._advertiser.renew)
         self._try("batches", self._watch.discover)
         self._try("bids", self.bidder.answer_all)
         standings = [found for batch_id in self.context.journal.active() if (found := self._look(batch_id))]
         standings.sort(key=lambda standing: (standing.terms.post_by, standing.batch_id))
+        for standing in standings:
+            self._defend(standing)
         computing = False
         for standing in standings:
             computing = self._serve(standing, computing) or computing
         self._try("payout", self._pay_out)
+        self._try("deposits", self._deposits.collect)
         return Cycle(tuple(standings), computing)
 
     def run_forever(self, stop: threading.Event | None = None) -> None:
@@ -83,6 +94,10 @@ class ProviderService:
     def duties(self, standing: Standing) -> list[Duty]:
         """What is due in a batch. Errors: ChainError, PoolError."""
         return self._decide(standing)[0]
+
+    def _defend(self, standing: Standing) -> None:
+        """Answer what a court demands in one batch; it comes before all work, since silence costs the bond."""
+        self._try("defence", lambda: self.defence.attend(standing))
 
     def _serve(self, standing: Standing, computing: bool) -> bool:
         """Do what is due in one batch; return whether a chunk of tasks was run. One chunk runs in a cycle."""

@@ -20,6 +20,7 @@ from stun.pool.envelopes import BidEnvelope, Kind
 from stun.pool.wire import decode, encode
 from stun.protocol.errors import StunError
 from stun.protocol.messages import NOBODY
+from stun.provider.docket import Docket
 from stun.provider.journal_tables import SCHEMA, AttemptRow, Base, BidRow, ChunkRow, NoteRow, StepRow, tune_sqlite
 from stun.storage.packages import pack_outputs, unpack_outputs
 
@@ -82,6 +83,7 @@ class Journal:
         tune_sqlite(self._engine)
         Base.metadata.create_all(self._engine)
         self._on_step = on_step
+        self.docket = Docket(self._engine, on_step)
         self._claim(owner)
 
     def close(self) -> None:

@@ -56,6 +56,18 @@ class AttemptRow(Base):
     not_before: Mapped[int] = mapped_column(BigInteger)
 
 
+class DemandRow(Base):
+    """A demand on one of this provider's replicas: `digest` of it, itself as msgpack, when it was seen and is due."""
+
+    __tablename__ = "demands"
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    batch_id: Mapped[bytes] = mapped_column(LargeBinary(32), index=True)
+    demand: Mapped[bytes] = mapped_column(LargeBinary)
+    seen_at: Mapped[int] = mapped_column(BigInteger)
+    due: Mapped[int] = mapped_column(BigInteger)
+    fate: Mapped[str] = mapped_column(String(16))
+
+
 class NoteRow(Base):
     """What the journal remembers of itself and of the chain: schema, account, newest block read."""
 

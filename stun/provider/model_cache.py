@@ -93,6 +93,11 @@ class ModelCache:
             raise
         return HeldFiles({role: paths[digest] for role, digest in digests.items()}, locks)
 
+    def get(self, digest: bytes) -> bytes:
+        """The bytes of one file, kept from then on as every other. Errors as `hold`."""
+        with self.hold({"": digest}) as files:
+            return files[""].read_bytes()
+
     def size(self) -> int:
         """Bytes of the files held now."""
         return sum(status.st_size for _, status in self._entries())

@@ -4,9 +4,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from stun.chains.court import Courts
 from stun.chains.evm.addresses import widen
 from stun.chains.interface import TransactionSigner
 from stun.chains.market import MarketReader, MarketWriter
+from stun.checking.rerun import ExactModels
 from stun.provider.context import ProviderContext
 from stun.provider.executor import ProviderService
 from stun.provider.hardware import Hardware, detect_hardware
@@ -29,6 +31,7 @@ def build_provider(
     pools: PoolView,
     stores: Sequence[tuple[str, BlobStore]] = (),
     *,
+    courts: Courts | None,
     workshop: Workshop | None = None,
     hardware: Hardware | None = None,
     sandbox: SandboxSettings | None = None,
@@ -40,7 +43,8 @@ def build_provider(
     """Build a provider that works in `settings.folder`.
 
     `stores` are (URL, store) of its own that requesters can read; `store_urls` of the settings are opened beside
-    them. `writer` None is a dry run. Several providers of one machine may share `cache_folder`.
+    them. `writer` None is a dry run, `courts` None a chain without any. Several providers of one machine may share
+    `cache_folder`.
     Errors: JournalError (another process works in the folder, or it belongs to another account).
     """
     account = settings.account or widen(signer.address)
@@ -57,8 +61,10 @@ def build_provider(
         signer=signer,
         pools=CheckedPools(pools, reader),
         stores=house,
-        workshop=workshop or SandboxWorkshop(house, cache, sandbox),
+        workshop=workshop or SandboxWorkshop(cache, cache, sandbox),
         journal=journal,
+        courts=courts,
+        models=ExactModels(cache, kept=1),
         hardware=hardware or detect_hardware(),
         settings=replace(settings, account=account, store_urls=tuple(url for url, _ in shared)),
         on_step=on_step,

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 import keepers.main
 from stun.chains.evm.accounts import from_environment
+from stun.chains.evm.court import EvmCourts
 from stun.chains.evm.intents import IntentStore
 from stun.chains.evm.market import connect_market
 from stun.chains.evm.market_writer import EvmMarketWriter
@@ -105,7 +106,7 @@ def _provide(means: dict[str, Any]) -> None:
     )  # fmt: skip
     service = build_provider(
         settings, market, writer, account, PoolSet([PoolClient(means["pool"], market)]),
-        workshop=ShoutWorkshop(means.get("spoil")), hardware=MACHINE,
+        courts=EvmCourts(market, writer.sender), workshop=ShoutWorkshop(means.get("spoil")), hardware=MACHINE,
     )  # fmt: skip
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

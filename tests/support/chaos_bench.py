@@ -15,6 +15,7 @@ from keepers.pool_mirror import PoolMirror
 from keepers.settings import KeeperSettings
 from keepers.store.database import open_database
 from keepers.supervisor import run_cycle
+from stun.chains.evm.court import EvmCourts
 from stun.chains.evm.market import EvmMarket
 from stun.pool.pool_set import PoolSet
 from stun.provider.executor import ProviderService
@@ -46,9 +47,10 @@ class ChaosBench:
             network.folder / name, policy=BiddingPolicy(prices, max_batches=64), store_urls=(network.store_url,),
             native=native, retry_seconds=1,
         )  # fmt: skip
+        writer = network.writer(name, market)
         service = build_provider(
-            settings, market, network.writer(name, market), network.accounts[name], self._pools(market),
-            workshop=ShoutWorkshop(spoil), hardware=MACHINE,
+            settings, market, writer, network.accounts[name], self._pools(market),
+            courts=EvmCourts(market, writer.sender), workshop=ShoutWorkshop(spoil), hardware=MACHINE,
         )  # fmt: skip
         self.providers.append(service)
         return service

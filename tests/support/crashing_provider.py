@@ -152,7 +152,8 @@ def work(address: Any, folder: Path, policy: BiddingPolicy, crash_at: int) -> No
         provider = build_provider(
             ProviderSettings(folder / "provider", policy=policy, chunk_tasks=2),
             Remote(pipe, "market"), Remote(pipe, "writer", act), party.signer, Remote(pipe, "pools", _only(act)),
-            [(STORE_URL, store)], workshop=ShoutWorkshop(), hardware=MACHINE, open_store=lambda _: store, on_step=act,
+            [(STORE_URL, store)], courts=None, workshop=ShoutWorkshop(), hardware=MACHINE,
+            open_store=lambda _: store, on_step=act,
         )  # fmt: skip
         batch_id = Remote(pipe, "world").order_digest()
         for _ in range(ROUNDS):

@@ -10,6 +10,7 @@ from eth_account import Account
 from fake_market import FAKE_USDC, FakeMarket
 from fake_writer import FakeWriter
 
+from stun.chains.court import Courts
 from stun.chains.evm.accounts import EvmAccount
 from stun.chains.evm.addresses import widen
 from stun.chains.market import ModelRecord, Offer, Opening, Sealed
@@ -178,9 +179,13 @@ class Bench:
         open_store = changes.pop("open_store", lambda _: self.store)
         return build_provider(
             replace(settings, **changes), self.market, chosen.writer, chosen.signer, self.pools,
-            [(STORE_URL, self.store)], workshop=workshop or ShoutWorkshop(), hardware=MACHINE,
-            open_store=open_store, on_step=on_step,
+            [(STORE_URL, self.store)], courts=self.courts(chosen),
+            workshop=workshop or ShoutWorkshop(), hardware=MACHINE, open_store=open_store, on_step=on_step,
         )  # fmt: skip
+
+    def courts(self, party: Party) -> Courts | None:
+        """The courts that a party's provider knows; none here."""
+        return None
 
     def order(self, replicas: int = 1, inputs: Sequence[bytes] = (b"one", b"two", b"three"), **changes: Any) -> Order:
         """A signed order in the pools, its tasks in the store."""
