@@ -63,10 +63,12 @@ class SdkWorld:
         self.market.mint(self.market.stun, self.requester.account, 10**13)
         return client.upload_model(Model.from_file(write_zip(self.folder / "my_model.pth", torchscript_members())))
 
-    def add_provider(self, model_id: str | bytes, name: str, price: int = PRICE, **spoil: Any) -> ProviderService:
-        """A provider that serves the model and advertises it."""
+    def add_provider(
+        self, model_id: str | bytes, name: str, price: int = PRICE, workshop: Any = None, **spoil: Any
+    ) -> ProviderService:
+        """A provider that serves the model and advertises it, with workers of `workshop` or such as shout."""
         policy = BiddingPolicy((ModelPrice(parse_id(model_id, "model"), FAKE_USDC, price),))
-        workshop = ShoutWorkshop(**spoil)
+        workshop = workshop or ShoutWorkshop(**spoil)
         party = Party(self.market, name).fund()
         provider = self.bench.provider(name, workshop, party, policy=policy, max_failures=1)
         provider.tick()
