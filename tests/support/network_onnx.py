@@ -10,8 +10,14 @@ import onnxruntime
 from numpy.typing import NDArray
 from onnx import NodeProto, TensorProto, helper, numpy_helper
 
+from stun.models.quantize.networks.layers import Network
+from stun.models.quantize.networks.onnx_file import read_onnx
+from stun.models.quantize.networks.onnx_layers import make_network
+from stun.models.quantize.networks.samples import lay
+
 Array = NDArray[Any]
 CLASSES = 10
+IMAGE = ("batch", 3, 7, 6)
 
 
 def save_onnx(
@@ -138,3 +144,21 @@ def _fit(path: Path, shape: tuple[int, ...]) -> dict[str, Array]:
     wanted = 4 * np.eye(CLASSES)[labels] - 1
     solved = np.linalg.solve(seen.T @ seen + 20 * np.eye(seen.shape[1]), seen.T @ wanted)
     return {"w": solved[:-1].astype(np.float32), "b": solved[-1].astype(np.float32)}
+
+
+def _floats(network: Network, samples: Array) -> Array:
+    """The float reference's outputs as ONNX has them: channels first, flat."""
+    out = network.run(lay(network, samples))
+    return out.swapaxes(1, 2).reshape(len(samples), -1) if network.by_channel else out.reshape(len(samples), -1)
+
+
+def same(
+    path: Path, nodes: Sequence[NodeProto], weights: dict[str, Array], shape: tuple[Any, ...] = IMAGE, opset: int = 17
+) -> Network:
+    """Both compute the same from five samples."""
+    save_onnx(path, nodes, weights, shape, None, opset)
+    samples = np.random.default_rng(5).normal(size=(5, *shape[1:])).astype(np.float32)
+    network = make_network(read_onnx(path))
+    expected = run_onnx(path, samples).reshape(5, -1)
+    np.testing.assert_allclose(_floats(network, samples), expected, rtol=1e-4, atol=1e-5)
+    return network

@@ -1,4 +1,4 @@
-"""A network from ONNX on the market in memory: registered, ordered with floats, computed in the sandbox, read as floats."""
+"""A network from ONNX on the market in memory: ordered with floats, computed in the sandbox, read as floats."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -4,7 +4,7 @@ What flows is [batch, rows, columns]: a pixel a row, a channel a column, as in a
 row. Whoever calibrates or compares passes `watch`, which is shown every layer's output by the layer's name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -190,6 +190,14 @@ class Network:
             values = layer.run(values, size, see)
             see(layer.name, values)
         return values
+
+
+def is_positive(layers: Sequence[Layer]) -> bool:
+    """Whether what these layers make is never negative: the last affine one has such an activation."""
+    for layer in reversed(layers):
+        if isinstance(layer, Affine):
+            return layer.activation is not None and layer.activation.is_positive
+    return False
 
 
 def _ignore(name: str, values: Doubles) -> None:

@@ -4,7 +4,17 @@ from math import prod
 from typing import Final
 
 from stun.models.quantize.errors import UnfitArchitecture
-from stun.models.quantize.networks.layers import Affine, Flatten, GlobalMean, Layer, MaxPool, Network, Size, Softmax
+from stun.models.quantize.networks.layers import (
+    Affine,
+    Flatten,
+    GlobalMean,
+    Layer,
+    MaxPool,
+    Network,
+    Size,
+    Softmax,
+    is_positive,
+)
 from stun.protocol.graph.operators import PER_ROW
 from stun.protocol.graph.shapes import BIAS_AND_MULT, MAX_ROWS, SECOND_MULT
 from stun.protocol.graph.tensors import MAX_ROW_BYTES
@@ -25,11 +35,10 @@ def input_rows(width: int) -> int:
 
 def require_harmless_borders(network: Network) -> None:
     """A maximum sees zeros outside an image, so what it reads must not be negative. UnfitArchitecture."""
-    is_positive = False
-    for layer, size in zip(network.layers, network.sizes, strict=False):
-        if isinstance(layer, Affine):
-            is_positive = layer.activation is not None and layer.activation.is_positive
-        elif isinstance(layer, MaxPool) and not is_positive and (layer.window.pixels(size) == size.rows).any():
+    for place, (layer, size) in enumerate(zip(network.layers, network.sizes, strict=False)):
+        if not isinstance(layer, MaxPool) or is_positive(network.layers[:place]):
+            continue
+        if (layer.window.pixels(size) == size.rows).any():
             raise UnfitArchitecture(
                 f"{layer.name}: a padded maximum of values that may be negative; put a Relu before it"
             )

@@ -3,6 +3,7 @@
 Source: the operators of ONNX (Gemm, Conv, MaxPool ...), inference only.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from math import prod
 from typing import Final
@@ -17,6 +18,7 @@ from stun.models.quantize.networks.limits import require_seen
 from stun.models.quantize.networks.onnx_constants import fold
 from stun.models.quantize.networks.onnx_file import Node, OnnxModel
 from stun.models.quantize.networks.onnx_windows import Kernel, kernel_of
+from stun.models.quantize.networks.residual import add_branches
 from stun.models.quantize.networks.walk import Walk
 
 Take = Callable[[Walk, Node], None]
@@ -24,27 +26,38 @@ Take = Callable[[Walk, Node], None]
 
 def make_network(model: OnnxModel) -> Network:
     """The network of a model's nodes. UnfitArchitecture names the first node that is in the way."""
-    walk, current, made = Walk(model), model.input, {model.input}
+    root = Walk(model)
+    flows = {model.input: root}
+    readers = Counter(name for node in model.nodes for name in set(node.inputs))
     for node in model.nodes:
-        if any(name in made or walk.is_constant(name) for name in node.outputs):
+        if any(name in flows or root.is_constant(name) for name in node.outputs):
             raise UnfitArchitecture(f"{node} makes a tensor that exists already")
-        given = [name for name in node.inputs if name and not walk.is_constant(name)]
-        if fold(walk, node):
-            continue
-        if node.operator not in TAKERS:
-            raise UnfitArchitecture(f"{node} is not supported. Supported are {', '.join(sorted(TAKERS))}")
-        if given != [current]:
-            raise UnfitArchitecture(
-                f"{node} reads {', '.join(name[:80] for name in given) or 'constants alone'}, not the layer before it "
-                "alone: layers must follow one another; branches, residual sums and loops are not supported"
-            )
+        if not fold(root, node):
+            made = node.outputs[0]
+            flows[made] = _step(root, flows, node).branch(is_shared=readers[made] > 1)
+            root.note(made, flows[made].shape)
+    if model.output not in flows:
+        raise UnfitArchitecture(f"its output {model.output[:80]!r} is made by none of its nodes")
+    return flows[model.output].finish()
+
+
+def _step(root: Walk, flows: dict[str, Walk], node: Node) -> Walk:
+    """The walk behind a node."""
+    given = [name for name in node.inputs if name and not root.is_constant(name)]
+    if node.operator not in TAKERS:
+        raise UnfitArchitecture(f"{node} is not supported. Supported are {', '.join(sorted(TAKERS))}")
+    missing = [name[:80] for name in given if name not in flows]
+    if missing or not given:
+        raise UnfitArchitecture(
+            f"{node} reads {', '.join(missing) or 'constants alone'}, which no node before it makes"
+        )
+    if len(given) == 1:
+        walk = flows[given[0]].branch()
         TAKERS[node.operator](walk, node)
-        current = node.outputs[0]
-        made |= set(node.outputs)
-        walk.note(current)
-    if model.output != current:
-        raise UnfitArchitecture(f"its output {model.output[:80]!r} is not what its last node makes")
-    return walk.finish()
+        return walk
+    if node.operator != "Add" or len(given) != 2:
+        raise UnfitArchitecture(f"{node} reads {', '.join(name[:80] for name in given)}; only Add joins two branches")
+    return add_branches(node, *(flows[name] for name in given))
 
 
 def _gemm(walk: Walk, node: Node) -> None:

@@ -5,6 +5,7 @@ operator is called in ONNX is below; onnx_layers then takes it as if it came fro
 """
 
 from collections.abc import Callable, Mapping
+from operator import getitem
 from pathlib import Path
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ def load_program(path: Path) -> Any:
             "or export the model as ONNX"
         ) from error
     try:
-        return torch.export.load(str(path))
+        return torch.export.load(str(path)).run_decompositions({})  # nothing is changed in place any more
     except (RuntimeError, ValueError, KeyError, AttributeError, TypeError, AssertionError) as error:
         raise UnfitArchitecture(f"torch refuses {path.name}: {str(error)[:300]}") from error
 
@@ -77,6 +78,8 @@ def _array(tensor: Any) -> Array:
 
 
 def _translate(node: Any, constants: dict[str, Array]) -> Node:
+    if node.target is getitem and node.args[1] == 0:
+        return Node("Identity", str(node.name), (str(node.args[0].name),), (str(node.name),), {})
     target = str(node.target)
     translate = _TRANSLATIONS.get(target.removeprefix("aten.").removesuffix(".default"))
     if translate is None or not hasattr(node.target, "_schema"):
@@ -85,8 +88,11 @@ def _translate(node: Any, constants: dict[str, Array]) -> Node:
     schema = node.target._schema.arguments
     given = {each.name: each.default_value for each in schema if each.has_default_value()}
     given |= dict(zip((each.name for each in schema), node.args, strict=False)) | dict(node.kwargs)
-    operator, reads, settings = translate(given)
-    inputs = tuple(_name(each, node, place, constants) for place, each in enumerate(reads))
+    try:
+        operator, reads, settings = translate(given)
+        inputs = tuple(_name(each, node, place, constants) for place, each in enumerate(reads))
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UnfitArchitecture(f"{target} (node {str(node.name)[:80]!r}) has unfit arguments: {error!r}") from error
     while inputs and not inputs[-1]:
         inputs = inputs[:-1]
     return Node(operator, str(node.name), inputs, (str(node.name),), settings)
@@ -126,7 +132,7 @@ def _conv(given: Arguments) -> Translated:
 
 def _batch_norm(given: Arguments) -> Translated:
     names = ("input", "weight", "bias", "running_mean", "running_var")
-    settings: dict[str, Setting] = {"epsilon": float(given["eps"]), "training_mode": int(given["training"])}
+    settings: dict[str, Setting] = {"epsilon": float(given["eps"])}
     return "BatchNormalization", [given[name] for name in names], settings
 
 
@@ -134,7 +140,7 @@ def _average(given: Arguments) -> Translated:
     if given["divisor_override"] is not None:
         raise UnfitArchitecture("avg_pool2d with a divisor of its own")
     settings = _kernel(given) | {"count_include_pad": int(given["count_include_pad"])}
-    return "AveragePool", [given["input"]], settings
+    return "AveragePool", [given["self"]], settings
 
 
 def _adaptive(given: Arguments) -> Translated:
@@ -153,12 +159,6 @@ def _flatten(given: Arguments) -> Translated:
     return "Flatten", [given["self"]], {"axis": int(given["start_dim"])}
 
 
-def _dropout(given: Arguments) -> Translated:
-    if given["train"]:
-        raise UnfitArchitecture("dropout in training mode; export model.eval()")
-    return "Dropout", [given["input"]], {}
-
-
 def _arithmetic(operator: str) -> Translate:
     def translate(given: Arguments) -> Translated:
         if given.get("alpha", 1) != 1:
@@ -172,32 +172,33 @@ def _clip(low: str, high: str) -> Translate:
     return lambda given: ("Clip", [given["self"], given[low], given[high]], {})
 
 
-def _plain(operator: str, source: str = "self", **settings: str) -> Translate:
+def _plain(operator: str, **settings: str) -> Translate:
     """The same operator with some settings under ONNX's names."""
-    return lambda given: (operator, [given[source]], {name: given[own] for name, own in settings.items()})
+    return lambda given: (operator, [given["self"]], {name: given[own] for name, own in settings.items()})
 
 
 _TRANSLATIONS: Final[dict[str, Translate]] = {
     "linear": lambda given: ("Gemm", [given["input"], given["weight"], given["bias"]], {"transB": 1}),
     "conv2d": _conv,
-    "batch_norm": _batch_norm,
-    "max_pool2d": lambda given: ("MaxPool", [given["self"]], _kernel(given)),
-    "avg_pool2d": lambda given: _average({**given, "input": given["self"]}),
+    "_native_batch_norm_legit_no_training": _batch_norm,
+    **dict.fromkeys(
+        ("max_pool2d", "max_pool2d_with_indices"), lambda given: ("MaxPool", [given["self"]], _kernel(given))
+    ),
+    "avg_pool2d": _average,
     "adaptive_avg_pool2d": _adaptive,
     "mean.dim": _mean,
     "flatten.using_ints": _flatten,
     "view": lambda given: ("Reshape", [given["self"], given["size"]], {}),
     "reshape": lambda given: ("Reshape", [given["self"], given["shape"]], {}),
-    **dict.fromkeys(("dropout", "dropout_"), _dropout),
     **dict.fromkeys(("softmax.int", "_softmax"), _plain("Softmax", axis="dim")),
-    **dict.fromkeys(("relu", "relu_"), _plain("Relu")),
-    **dict.fromkeys(("hardtanh", "hardtanh_"), _clip("min_val", "max_val")),
+    "relu": _plain("Relu"),
+    "hardtanh": _clip("min_val", "max_val"),
     "clamp": _clip("min", "max"),
-    **dict.fromkeys(("leaky_relu", "leaky_relu_"), _plain("LeakyRelu", alpha="negative_slope")),
-    **dict.fromkeys(("sigmoid", "sigmoid_"), _plain("Sigmoid")),
-    **dict.fromkeys(("tanh", "tanh_"), _plain("Tanh")),
+    "leaky_relu": _plain("LeakyRelu", alpha="negative_slope"),
+    "sigmoid": _plain("Sigmoid"),
+    "tanh": _plain("Tanh"),
     "gelu": _plain("Gelu", approximate="approximate"),
-    **dict.fromkeys(("hardswish", "hardswish_"), _plain("HardSwish")),
+    "hardswish": _plain("HardSwish"),
     "add.Tensor": _arithmetic("Add"),
     "sub.Tensor": _arithmetic("Sub"),
     "mul.Tensor": _arithmetic("Mul"),

@@ -5,7 +5,9 @@ layer whose output they read, also through a maximum if they rise.
 """
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import replace
+from functools import reduce
 from math import prod
 
 import numpy as np
@@ -45,7 +47,8 @@ class Walk:
         self._size: Size | None = None
         self._by_channel = False
         self._order: NDArray[np.int64] | None = None  # where ONNX has what a joined row has, until weights mix it
-        self._weights = 0
+        self._sealed = 0  # layers that other branches read as they are
+        self._claimed = [0]  # of all branches together
 
     @property
     def size(self) -> Size:
@@ -53,6 +56,24 @@ class Walk:
         if self._size is None:
             self._first = self._size = self._lay()
         return self._size
+
+    @property
+    def is_in_order(self) -> bool:
+        """Whether a joined row's values stand as ONNX has them."""
+        return self._order is None
+
+    def branch(self, is_shared: bool = False) -> "Walk":
+        """The same way so far, to go on from; what others read too (`is_shared`) is changed no more."""
+        other = copy(self)
+        other.layers = list(self.layers)
+        other._sealed = len(self.layers) if is_shared else self._sealed
+        return other
+
+    def rewind(self, place: int) -> None:
+        """Back to before layer `place`."""
+        del self.layers[place:]
+        first = self.size if self._first is None else self._first
+        self._size, self._sealed = reduce(lambda size, layer: layer.out(size), self.layers, first), place
 
     def finish(self) -> Network:
         """The network. UnfitArchitecture."""
@@ -73,9 +94,9 @@ class Walk:
         """Remember a constant."""
         self._constants[name] = values
 
-    def note(self, name: str) -> None:
-        """Remember the shape of what flows now, under its name."""
-        self._shapes[name] = self.shape
+    def note(self, name: str, shape: tuple[int, ...]) -> None:
+        """Remember the shape of what flows under a name."""
+        self._shapes[name] = shape
 
     def shape_of(self, name: str) -> tuple[int, ...] | None:
         """A sample's shape, as ONNX has it, of what flows or flowed under that name."""
@@ -99,8 +120,8 @@ class Walk:
 
     def claim(self, node: Node, outputs: int, depth: int) -> None:
         """Room for dense weights, before it is taken. UnfitArchitecture."""
-        self._weights += outputs * depth
-        if self._weights > MAX_WEIGHTS or depth > MAX_DEPTH:
+        self._claimed[0] += outputs * depth
+        if self._claimed[0] > MAX_WEIGHTS or depth > MAX_DEPTH:
             raise UnfitArchitecture(
                 f"{node}: {outputs} x {depth} weights, groups counted as if they were dense; at most {MAX_DEPTH} "
                 f"inputs an output and {MAX_WEIGHTS} weights in all"
@@ -166,7 +187,7 @@ class Walk:
 
     def _open_affine(self, may_pass: bool) -> int | None:
         """Place of the affine layer whose output flows, alone or (`may_pass`) behind maxima, without activation."""
-        for place in range(len(self.layers) - 1, -1, -1):
+        for place in range(len(self.layers) - 1, self._sealed - 1, -1):
             layer = self.layers[place]
             if isinstance(layer, Affine):
                 return place if layer.activation is None else None

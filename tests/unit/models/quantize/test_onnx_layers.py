@@ -4,15 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import pytest
-from network_onnx import Array, drawn, node, save_onnx
+from network_onnx import Array, drawn, node, same, save_onnx
 from onnx import NodeProto, numpy_helper
 
-from stun.models.quantize.networks.layers import Affine, MaxPool, Network
+from stun.models.quantize.networks.layers import Affine, MaxPool
 from stun.models.quantize.networks.onnx_file import read_onnx
 from stun.models.quantize.networks.onnx_layers import make_network
-from stun.models.quantize.networks.samples import lay
 
 pytestmark = pytest.mark.unit
 
@@ -27,24 +25,6 @@ def conv(weights: Array, **settings: Any) -> tuple[Nodes, dict[str, Array]]:
 def after_conv(*nodes: NodeProto, **weights: Array) -> tuple[Nodes, dict[str, Array]]:
     """Nodes that read "c", a convolution's output of five channels."""
     return [node("Conv", "x", "k", out="c"), *nodes], {"k": drawn(5, 3, 2, 2), **weights}
-
-
-def floats(network: Network, samples: Array) -> Array:
-    """The float reference's outputs as ONNX has them: channels first, flat."""
-    out = network.run(lay(network, samples))
-    return out.swapaxes(1, 2).reshape(len(samples), -1) if network.by_channel else out.reshape(len(samples), -1)
-
-
-def same(
-    path: Path, nodes: Nodes, weights: dict[str, Array], shape: tuple[Any, ...] = IMAGE, opset: int = 17
-) -> Network:
-    """Both compute the same from five samples."""
-    save_onnx(path, nodes, weights, shape, None, opset)
-    samples = np.random.default_rng(5).normal(size=(5, *shape[1:])).astype(np.float32)
-    network = make_network(read_onnx(path))
-    expected = onnxruntime.InferenceSession(str(path)).run(None, {"x": samples})[0].reshape(5, -1)
-    np.testing.assert_allclose(floats(network, samples), expected, rtol=1e-4, atol=1e-5)
-    return network
 
 
 CONVOLUTIONS = {

@@ -17,14 +17,29 @@ IMAGE = ("batch", 3, 7, 6)
 REFUSED = {
     "LSTM": ([node("LSTM", "x", "w", "w")], {"w": drawn(1, 4, 3)}, r"LSTM \(node 'y'\) is not supported. Supported a"),
     "custom": ([node("Relu", "x", domain="my.own")], {}, r"my\.own\.Relu"),
-    "residual": ([node("Conv", "x", "w", out="c"), node("Add", "c", "x")], {"w": drawn(3, 3, 1, 1)}, "residual"),
-    "two branches": (
-        [node("Relu", "x", out="a"), node("Tanh", "x", out="b"), node("Relu", "b")], {}, "Tanh .* reads x"
+    "joined otherwise": (
+        [node("Conv", "x", "w", out="c"), node("Mul", "c", "x")], {"w": drawn(3, 3, 1, 1)}, "only Add joins"
+    ),
+    "twice the same": ([node("Add", "x", "x")], {}, "a sum of two branches is known where"),
+    "maximum in a branch": (
+        [node("MaxPool", "x", kernel_shape=[1, 1], out="m"), node("Add", "m", "x")], {}, "a sum of two branches"
+    ),
+    "tables in a branch": (
+        [node("Conv", "x", "w", out="a"), node("Tanh", "a", out="b"), node("Conv", "b", "w", out="c"),
+         node("Add", "c", "x")], {"w": drawn(3, 3, 1, 1)}, "a sum of two branches",
+    ),
+    "two long branches": (
+        [node("Conv", "x", "w", pads=[1] * 4, out="a"), node("Conv", "x", "v", pads=[1] * 4, out="b"),
+         node("Add", "a", "b")], {"w": drawn(3, 3, 3, 3), "v": drawn(3, 3, 3, 3)}, "a sum of two branches",
+    ),
+    "shrunk and grown": (
+        [node("Conv", "x", "w", out="a"), node("Relu", "a", out="r"), node("Conv", "r", "w", pads=[2] * 4, out="b"),
+         node("Add", "b", "x")], {"w": drawn(3, 3, 3, 3)}, "a sum of two branches",
     ),
     "loop": ([node("Relu", "z", out="a"), node("Relu", "a", out="z"), node("Relu", "z")], {}, "reads z"),
-    "self": ([node("Relu", "y")], {}, "reads y"),
+    "self": ([node("Relu", "y")], {}, "reads y, which no node"),
     "twice made": ([node("Relu", "x", out="x"), node("Relu", "x")], {}, "exists already"),
-    "dangling": ([node("Relu", "x", out="a"), node("Relu", "a", out="y"), node("Relu", "y", out="b")], {}, "last node"),
+    "no output": ([node("Relu", "x", out="a")], {}, "made by none"),
     "strides": ([node("Conv", "x", "w", strides=[1, 2])], {"w": drawn(3, 3, 2, 2)}, r"strides \(1, 2\)"),
     "no image": ([node("Flatten", "x", out="f"), node("Conv", "f", "w")], {"w": drawn(3, 3, 2, 2)}, "no channels"),
     "kernel past the image": ([node("Conv", "x", "w")], {"w": drawn(3, 3, 9, 9)}, "does not fit 7 x 6"),
@@ -32,7 +47,7 @@ REFUSED = {
     "border average": ([node("AveragePool", "x", kernel_shape=[3, 3], pads=[1, 1, 1, 1])], {}, "count_include_pad"),
     "channels": ([node("Conv", "x", "w")], {"w": drawn(3, 2, 2, 2)}, "on 3 channels"),
     "weights": ([node("Flatten", "x", out="f"), node("Gemm", "f", "w")], {"w": drawn(125, 2)}, "vector of 126"),
-    "weights that flow": ([node("MatMul", "x", "x")], {}, "reads x, x"),
+    "weights that flow": ([node("MatMul", "x", "x")], {}, "only Add joins"),
     "not finite": ([node("Conv", "x", "w")], {"w": np.full((1, 3, 1, 1), np.inf, np.float32)}, "not finite"),
     "unflattened": ([node("Gemm", "x", "w")], {"w": drawn(6, 2)}, "put a Flatten before it"),
     "softmax on pixels": ([node("Softmax", "x", axis=1)], {}, "one row"),

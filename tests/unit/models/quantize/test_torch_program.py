@@ -89,17 +89,40 @@ def test_functions_of_a_module_are_read_too(torch: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.torch
+def test_residual_modules_are_read_too(torch: Any, tmp_path: Path) -> None:
+    class Block(torch.nn.Module):  # type: ignore[name-defined, misc]
+        def __init__(self) -> None:
+            super().__init__()
+            nn = torch.nn
+            self.long = nn.Sequential(
+                nn.Conv2d(3, 6, 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(6), nn.ReLU(inplace=True),
+                nn.Conv2d(6, 6, 3, padding=1, bias=False), nn.BatchNorm2d(6),
+            )  # fmt: skip
+            self.short = nn.Sequential(nn.Conv2d(3, 6, 1, stride=2, bias=False), nn.BatchNorm2d(6))
+
+        def forward(self, x: Any) -> Any:
+            out = self.long(x)
+            out += self.short(x)
+            return torch.relu(out)
+
+    _, report = quantize_network(export(torch, tmp_path / "m.pt2", Block()), samples(tmp_path))
+
+    assert report.reading_error < 1e-5
+    assert report.quality.errors.mean() < 0.04
+
+
+@pytest.mark.torch
 def test_what_is_not_served_is_named(torch: Any, tmp_path: Path) -> None:
-    class Residual(torch.nn.Module):  # type: ignore[name-defined, misc]
+    class Gated(torch.nn.Module):  # type: ignore[name-defined, misc]
         def __init__(self) -> None:
             super().__init__()
             self.layer = torch.nn.Conv2d(3, 3, 1)
 
         def forward(self, x: Any) -> Any:
-            return x + self.layer(x)
+            return x * self.layer(x)
 
-    with pytest.raises(UnfitArchitecture, match="residual"):
-        read_model(export(torch, tmp_path / "a.pt2", Residual()))
+    with pytest.raises(UnfitArchitecture, match="only Add joins"):
+        read_model(export(torch, tmp_path / "a.pt2", Gated()))
     with pytest.raises(UnfitArchitecture, match=r"aten\.upsample"):
         read_model(export(torch, tmp_path / "b.pt2", torch.nn.Upsample(scale_factor=2)))
 
