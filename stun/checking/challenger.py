@@ -16,7 +16,7 @@ from stun.checking.charges import Charge
 from stun.checking.collecting import Collecting
 from stun.checking.estimate import Estimate, estimate, padded
 from stun.checking.hearing import Decision, Hearing, decide, hear
-from stun.checking.progress import Fate, NoVerdict, OverBudget, Progress, TooDeep, TooLate
+from stun.checking.progress import CoinMissing, Fate, NoVerdict, OverBudget, Progress, TooDeep, TooLate
 from stun.checking.sending import CONFLICT, Sending, Sent, fixed
 from stun.checking.store import DisputeStore, Sealed
 from stun.disputes.steps import AskBelow, AskTop, AskTrace, Right, Show, Wait
@@ -24,6 +24,7 @@ from stun.protocol.court import actions
 from stun.protocol.court.evidence import Evidence, seal
 from stun.protocol.court.state import Demand, Kind
 from stun.protocol.market.state import Phase, ReplicaState
+from stun.protocol.messages import NOBODY
 
 MOST_TRIES = 4  # of an act that the court refuses for a reason that the next look does not explain
 EXPLAINED = frozenset(
@@ -60,7 +61,7 @@ class Challenger:
     def begin(self, charge: Charge) -> Estimate:
         """Write a charge down if it can be brought to its end in time and within the budget.
 
-        Errors: NotBegun (NoVerdict, TooLate, TooDeep, OverBudget), ChainError.
+        Errors: NotBegun (NoVerdict, TooLate, TooDeep, OverBudget, CoinMissing), ChainError.
         """
         needed = self.estimate(charge)
         self._require_time(charge, needed)
@@ -70,6 +71,9 @@ class Challenger:
         left = self.budget - self.store.reserved(Fate.OPEN)
         if needed.total > left:
             raise OverBudget(needed.total, left)
+        held = self.court.purse(self._account)
+        if needed.total > held and self._account != NOBODY:  # nobody's is a rehearsal's
+            raise CoinMissing(needed.total, held)
         self.store.begin(charge.name, needed.total, Fate.OPEN)
         return needed
 

@@ -57,6 +57,17 @@ class OverBudget(NotBegun):
         self.left = left
 
 
+class CoinMissing(NotBegun):
+    """The account holds less native coin than the dispute may need, amounts in its smallest unit."""
+
+    def __init__(self, needed: int, held: int) -> None:
+        super().__init__(
+            f"a dispute may need {needed / 10**18:.6f} of native coin, the account holds {held / 10**18:.6f}"
+        )
+        self.needed = needed
+        self.held = held
+
+
 class TooDeep(NotBegun):
     """More demands would have to follow each other than the court allows."""
 

@@ -6,9 +6,9 @@ from typing import Any
 
 from stun_sdk import StunClient
 
-from stun.chains.evm.court import EvmCourt, EvmCourtWriter, NoCourt
+from stun.chains.court import CourtReader
+from stun.chains.evm.court import EvmCourts, NoCourt
 from stun.chains.evm.market import EvmMarket
-from stun.chains.evm.market_contracts import interface
 from stun.chains.evm.market_writer import EvmMarketWriter
 from stun.chains.evm.posted_tops import find_posted_top
 from stun.chains.interface import TransactionSender
@@ -37,15 +37,14 @@ def sources_of(client: StunClient) -> Sources:
     )  # fmt: skip
 
 
-def court_of(client: StunClient, terms: Terms) -> EvmCourt:
+def court_of(client: StunClient, terms: Terms) -> CourtReader:
     """The court of a batch's config version. Errors: NoCourt, ChainError."""
     market, version = client.market, version_of(terms.rules)
     assert isinstance(market, EvmMarket), "the command connects EVM markets"
-    function = interface("Config").function("court_of")
-    address = bytes(market.view().read(market.contracts.config, function, version))
-    if not any(address):
+    court = EvmCourts(market).of(terms)
+    if court is None:
         raise NoCourt(f"config version {version}, under which the batch opened, names no court")
-    return EvmCourt(market, address)
+    return court
 
 
 def sender_of(session: Session, client: StunClient) -> TransactionSender:
@@ -57,9 +56,11 @@ def sender_of(session: Session, client: StunClient) -> TransactionSender:
 
 def make_challenger(session: Session, client: StunClient, terms: Terms, budget: int) -> Challenger:
     """A challenger of an actor's account; a rehearsing one remembers nothing. Errors: NoCourt, ChainError."""
-    court = court_of(client, terms)
+    court, market = court_of(client, terms), client.market
+    assert isinstance(market, EvmMarket), "the command connects EVM markets"
     store = DisputeStore.open(None if session.rehearsing else client.connection.folder / DATABASE)
-    writer = EvmCourtWriter(sender_of(session, client), court)
+    writer = EvmCourts(market, sender_of(session, client)).writer(court)
+    assert writer is not None, "an actor has a sender, if only a rehearsing one"
     return Challenger(client.market, court, writer, store, budget, client.connection.first_block)
 
 

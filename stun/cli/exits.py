@@ -19,7 +19,7 @@ from stun.chains.market import BatchUnknown
 from stun.checking.charges import NothingToCharge
 from stun.checking.errors import ModelDiffers, NotExact
 from stun.checking.material import NothingShown
-from stun.checking.progress import NotBegun, OverBudget
+from stun.checking.progress import CoinMissing, NotBegun, OverBudget
 from stun.checking.tasks import TasksMissing
 from stun.cli.output import Output
 from stun.models.errors import ManifestError, ModelFileError, UnfitNumbers, UnfitTexts
@@ -40,7 +40,7 @@ _CODES: tuple[tuple[int, tuple[type[StunError], ...]], ...] = (
     (USAGE, (NotExact, NothingToCharge)),
     (UNAVAILABLE, (ExactPathError, GraphDiffers, ModelDiffers, TasksMissing)),
     (NO_RESULT, (NothingShown,)),
-    (FUNDS, (OverBudget,)),
+    (FUNDS, (OverBudget, CoinMissing)),
     (REFUSED, (NotBegun,)),
     (CONFIGURATION, (WeightsMissing,)),
     (USAGE, (QuantizationError, UnfitTexts, UnfitNumbers)),

@@ -75,9 +75,13 @@ class CommandLine:
 
     def start(self, name: str, *arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
         """Start a command that goes on; its words go to `<name>.log`."""
+        return self.program(name, "stun.cli.main", *arguments, **environment)
+
+    def program(self, name: str, module: str, *arguments: str, **environment: str) -> "subprocess.Popen[bytes]":
+        """Start any of the project's programs; its words go to `<name>.log`."""
         with (self.folder / f"{name}.log").open("wb") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "stun.cli.main", *arguments], cwd=self.folder, stdout=log, stderr=log,
+                [sys.executable, "-m", module, *arguments], cwd=self.folder, stdout=log, stderr=log,
                 env=self.environment(**environment), stdin=subprocess.DEVNULL, start_new_session=True,
             )  # fmt: skip
         self.started.append(process)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from court_scene import CourtScene
 
-from stun.chains.court import ChallengeCosts, Fees
+from stun.chains.court import ChallengeCosts, DefenceCosts, Fees
 from stun.chains.interface import Intent, IntentConflict, IntentState
 from stun.chains.market import BatchRecord, ChainEvent
 from stun.checking.charges import Charge
@@ -35,6 +35,7 @@ class SceneChain:
     """Implements MarketReader and CourtReader, as far as a challenger reads them, and the chain that writers act on."""
 
     scene: CourtScene
+    coin: int = 10**24
 
     @property
     def account(self) -> bytes:
@@ -75,11 +76,20 @@ class SceneChain:
 
     def fees(self, terms: Terms, batch_id: bytes, replica: int) -> Fees:
         duties, basefee = self.duties(terms), self.scene.chain.basefee
-        waiting = self.scene.court.open.get((batch_id, replica))
-        place = 1 + (0 if waiting is None else waiting.total)
+        place = 1 + self.open_demands(batch_id, replica)
         least, gas = duties["answer_floor_gwei"] * GWEI, 2 * duties["answer_gas"] * basefee
         challenge = least + 2 * duties["challenge_gas"] * basefee
         return Fees(place * (least + gas), place * (least + 2 * gas), challenge)
+
+    def open_demands(self, batch_id: bytes, replica: int) -> int:
+        waiting = self.scene.court.open.get((batch_id, replica))
+        return 0 if waiting is None else waiting.total
+
+    def purse(self, account: bytes) -> int:
+        return self.coin
+
+    def defence_costs(self) -> DefenceCosts:
+        return DefenceCosts(1, 1, 1)
 
     def challenge_costs(self) -> ChallengeCosts:
         return ChallengeCosts(1, 1, 1, 1, 1)

@@ -11,7 +11,7 @@ from scene_court import Crash, SceneChain, SceneWriter, charge_of
 
 from stun.checking.challenger import Challenger
 from stun.checking.charges import Charge
-from stun.checking.progress import Fate, NoVerdict, OverBudget, Progress, TooLate
+from stun.checking.progress import CoinMissing, Fate, NoVerdict, OverBudget, Progress, TooLate
 from stun.checking.store import DisputeStore
 from stun.protocol.court import actions
 from stun.protocol.court.state import Demand, Kind, Stage
@@ -186,7 +186,10 @@ def test_a_charge_that_may_need_more_than_the_budget_is_not_begun() -> None:
     assert refused.value.needed == needed
     assert play.writer.taken == []
 
-    play.budget = needed
+    play.budget, play.chain.coin = needed, needed - 1
+    with pytest.raises(CoinMissing):
+        play.run(charge)
+    play.chain.coin = needed
     play.challenger().begin(charge)
     assert play.run(charge).fate is Fate.CONVICTED
     sent = sum(getattr(action, "value", 0) for action in play.writer.taken)
