@@ -3,7 +3,7 @@
 Source: onnx.proto (ModelProto, GraphProto, NodeProto, AttributeProto, ValueInfoProto).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from stun.models.formats import ModelFormat, inspect_model_file
 from stun.models.onnx_wire import inspect_onnx
 from stun.models.protobuf import Value, fields, integers, messages, real, text
 from stun.models.quantize.errors import UnfitArchitecture
-from stun.models.quantize.networks.onnx_tensors import MAX_SETTINGS, Array, read_tensor
+from stun.models.quantize.networks.onnx_tensors import MAX_AXES, MAX_SETTINGS, Array, read_tensor
 
 MAX_BYTES = 256 * 2**20
 MAX_NODES = 4_096
@@ -102,8 +102,9 @@ def _read_graph(graph: memoryview) -> OnnxModel:
             inputs[name] = sizes
         elif number == _OUTPUT:
             outputs.append(_read_input(value)[0])
-        if len(nodes) > MAX_NODES:
-            raise UnfitArchitecture(f"more than {MAX_NODES} nodes")
+        _require_few(
+            "nodes, constants, inputs or outputs", max(map(len, (nodes, constants, inputs, outputs))), MAX_NODES
+        )
     free = {name: sizes for name, sizes in inputs.items() if name not in constants}
     if len(free) != 1 or len(outputs) != 1:
         raise UnfitArchitecture(f"{len(free)} inputs and {len(outputs)} outputs; one of each is wanted")
@@ -117,8 +118,10 @@ def _read_node(data: memoryview) -> Node:
     for number, value in messages(data):
         if number in names:
             names[number].append(text(value))
+            _require_few("names in a node", len(names[number]), MAX_SETTINGS)
         elif number == _ATTRIBUTE:
             settings |= _read_setting(value)
+            _require_few("settings of a node", len(settings), MAX_SETTINGS)
     if not names[_OPERATOR] or not names[_OUTPUTS]:
         raise MalformedModelFile("ONNX", "a node without operator or output")
     operator, domain = names[_OPERATOR][0], (names[_DOMAIN] or [""])[0]
@@ -143,6 +146,7 @@ def _read_setting(data: memoryview) -> dict[str, Setting]:
             setting = read_tensor(value)[1]
         elif number == _INTS:
             ints += integers(value, MAX_SETTINGS)
+            _require_few("numbers in a setting", len(ints), MAX_SETTINGS)
         elif number == _KIND:
             kind = integers(value, 1)[0]
     found = ints or (_ZEROS.get(kind) if setting is None else setting)
@@ -157,11 +161,19 @@ def _read_input(data: memoryview) -> tuple[str, tuple[int, ...]]:
             name = text(value)
         for path, dim in _dims(value) if number == 2 else ():
             sizes.append(max(0, integers(dim, 1)[0]) if path == 1 and isinstance(dim, int) else 0)
+            _require_few("axes of an input", len(sizes), MAX_AXES)
     return name, tuple(sizes)
 
 
-def _dims(kind: memoryview) -> list[tuple[int, Value]]:
+def _dims(kind: memoryview) -> Iterator[tuple[int, Value]]:
     """The dimensions of a TypeProto: (1, size) or (2, word)."""
-    shapes = [shape for one, tensor in messages(kind) if one == 1 for two, shape in messages(tensor) if two == 2]
-    dims = [dim for shape in shapes for one, dim in messages(shape) if one == 1]
-    return [next(((number, value) for number, _, value in fields(dim)), (2, 0)) for dim in dims]
+    for one, tensor in messages(kind):
+        for two, shape in messages(tensor) if one == 1 else ():
+            for three, dim in messages(shape) if two == 2 else ():
+                if three == 1:
+                    yield next(((number, value) for number, _, value in fields(dim)), (2, 0))
+
+
+def _require_few(what: str, count: int, most: int) -> None:
+    if count > most:
+        raise UnfitArchitecture(f"more than {most} {what}")

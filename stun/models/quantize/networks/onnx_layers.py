@@ -26,16 +26,20 @@ Take = Callable[[Walk, Node], None]
 
 def make_network(model: OnnxModel) -> Network:
     """The network of a model's nodes. UnfitArchitecture names the first node that is in the way."""
-    root = Walk(model)
+    root, made = Walk(model), {model.input}
     flows = {model.input: root}
     readers = Counter(name for node in model.nodes for name in set(node.inputs))
     for node in model.nodes:
-        if any(name in flows or root.is_constant(name) for name in node.outputs):
+        if any(name in made or root.is_constant(name) for name in node.outputs):
             raise UnfitArchitecture(f"{node} makes a tensor that exists already")
         if not fold(root, node):
-            made = node.outputs[0]
-            flows[made] = _step(root, flows, node).branch(is_shared=readers[made] > 1)
-            root.note(made, flows[made].shape)
+            name = node.outputs[0]
+            flows[name] = _step(root, flows, node).branch(is_shared=readers[name] > 1)
+            root.note(name, flows[name].shape)
+            made |= set(node.outputs)
+        readers.subtract(set(node.inputs))
+        for name in {name for name in node.inputs if readers[name] == 0} - {model.output}:
+            flows.pop(name, None)  # weights that were changed since are not kept
     if model.output not in flows:
         raise UnfitArchitecture(f"its output {model.output[:80]!r} is made by none of its nodes")
     return flows[model.output].finish()

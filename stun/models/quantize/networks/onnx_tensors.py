@@ -35,6 +35,8 @@ def read_tensor(data: memoryview) -> tuple[str, Array]:
                 raise UnsafeModelFile("an ONNX model whose weights are in other files (external data)")
         elif number == _DIMS:
             dims += integers(value, MAX_AXES)
+            if len(dims) > MAX_AXES:
+                raise MalformedModelFile("ONNX", f"a tensor of more than {MAX_AXES} axes")
         elif number == _TYPE:
             kind = integers(value, 1)[0]
         elif number == _NAME:
@@ -43,7 +45,7 @@ def read_tensor(data: memoryview) -> tuple[str, Array]:
             if number in stored:
                 raise MalformedModelFile("ONNX", f"tensor {name!r} has its values in pieces")
             stored[number] = value
-    if len(dims) > MAX_AXES or any(size < 0 for size in dims) or len(stored) != 1:
+    if any(size < 0 for size in dims) or len(stored) != 1:
         raise MalformedModelFile("ONNX", f"tensor {name!r} has no shape or no values in the file")
     values = _values(name, kind, *stored.popitem())
     if len(values) != prod(dims):

@@ -1,5 +1,6 @@
 """ONNX files from strangers: damaged, disguised, pointing elsewhere or absurdly large ones are refused by name."""
 
+import tracemalloc
 from pathlib import Path
 from random import Random
 
@@ -117,6 +118,44 @@ CHANGES = [
 def test_inconsistent_files_are_refused(tmp_path: Path, whole: bytes, change: str) -> None:
     with pytest.raises((MalformedModelFile, UnfitArchitecture)):
         network_of(tmp_path / "m", altered(whole, tmp_path, change))
+
+
+def field(number: int, content: bytes) -> bytes:
+    """A protobuf field of bytes."""
+    size, encoded = len(content), b""
+    while size > 127:
+        encoded, size = encoded + bytes([size & 127 | 128]), size >> 7
+    return bytes([number << 3 | 2]) + encoded + bytes([size]) + content
+
+
+MANY = 60_000
+REPEATED = {
+    "axes of a tensor": field(5, b"\x08\x01" * MANY),
+    "axes of an input": field(11, field(2, field(1, field(2, b"\x0a\x00" * MANY)))),
+    "names in a node": field(1, b"\x0a\x00" * MANY),
+    "numbers in a setting": field(1, field(5, b"\x40\x01" * MANY)),
+    "settings": field(1, b"".join(field(5, field(1, b"%d" % each) + b"\x18\x01") for each in range(5_000))),
+    "outputs": b"\x62\x00" * MANY,
+    "constants": b"".join(
+        field(5, b"\x10\x01" + field(8, b"%d" % each) + field(9, b"\0\0\0\0")) for each in range(5_000)
+    ),
+}
+
+
+@pytest.mark.parametrize("what", REPEATED)
+def test_what_is_repeated_without_end_takes_no_memory(tmp_path: Path, what: str) -> None:
+    """Two bytes of a file must not become an object of a hundred, as often as the file likes."""
+    node, end = field(1, field(1, b"x") + field(2, b"y") + field(4, b"Relu")), field(12, field(1, b"y"))
+    graph = node + REPEATED[what] + end
+    (tmp_path / "m").write_bytes(b"\x08\x08" + field(8, b"\x10\x11") + field(7, graph))
+    data = (tmp_path / "m").read_bytes()
+    tracemalloc.start()
+    try:
+        with pytest.raises((MalformedModelFile, UnfitArchitecture)):
+            read_onnx(tmp_path / "m")
+        assert tracemalloc.get_traced_memory()[1] < 3 * len(data) + 4 * 2**20
+    finally:
+        tracemalloc.stop()
 
 
 def test_graphs_within_nodes_are_refused_by_name(tmp_path: Path) -> None:

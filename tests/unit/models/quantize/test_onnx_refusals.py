@@ -1,5 +1,6 @@
 """ONNX models that are not served: the node in the way is named, and nothing large is made before."""
 
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -105,3 +106,18 @@ def test_many_grouped_layers_do_not_add_up(tmp_path: Path) -> None:
 
     with pytest.raises(UnfitArchitecture, match="weights in all"):
         make_network(read_onnx(tmp_path / "m"))
+
+
+def test_weights_that_are_scaled_over_and_over_take_their_memory_once(tmp_path: Path) -> None:
+    nodes = [node("Conv", "x", "w", out="t0")]
+    nodes += [node("Mul", f"t{place}", "f", out=f"t{place + 1}" if place < 199 else "y") for place in range(200)]
+    weights = {"w": drawn(256, 256, 1, 1), "f": np.float32(1.001)}
+    save_onnx(tmp_path / "m", nodes, weights, ("batch", 256, 2, 2), None)
+    model = read_onnx(tmp_path / "m")
+    tracemalloc.start()
+    try:
+        network = make_network(model)
+        assert tracemalloc.get_traced_memory()[1] < 8 * 256 * 256 * 8
+    finally:
+        tracemalloc.stop()
+    assert len(network.layers) == 1
