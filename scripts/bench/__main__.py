@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from scripts.bench import exact, gas, gas_audit, gas_court, matcher, throughput
+from scripts.bench import exact, gas, gas_audit, gas_court, matcher, networks, throughput
 
 ORDERS = 10_000
 PROFILES = 1_000
@@ -21,6 +21,7 @@ def main() -> None:
         ("court", gas_court.measure),
         ("audit", gas_audit.measure),
         ("exact", exact.measure),
+        ("networks", networks.measure),
         ("throughput", lambda: throughput.measure(BATCHES)),
         ("matcher", lambda: matcher.measure(ORDERS, PROFILES)),
     ):

@@ -36,7 +36,7 @@ PACKS = ((16, 1), (16, 32), (128, 1), (128, 8))  # tokens of a request, requests
 ROUNDS = 12
 ACCOUNT = b"\x11" * 32
 WORDS = 30_522
-_ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 
 Ids = NDArray[np.int64]
 Runner = Callable[[Ids], object]
@@ -89,7 +89,7 @@ def _run(engine: Engine, ids: Ids) -> object:
 
 def _rates(runners: dict[str, Runner], tokens: int, tasks: int) -> dict[str, float]:
     ids = np.random.default_rng(0).integers(1000, WORDS, (tasks, tokens))
-    seconds = _best({name: partial(run, ids) for name, run in runners.items()})
+    seconds = best_seconds({name: partial(run, ids) for name, run in runners.items()})
     return {name: tasks / each for name, each in seconds.items()}
 
 
@@ -107,7 +107,7 @@ def _traces(graph: Graph) -> dict[str, Any]:
     for tokens in (16, 128):
         inputs = np.random.default_rng(0).integers(1000, WORDS, (1, tokens, 1))
         calls = {name: _tracing(hasher, engine, inputs) for name, hasher in hashers.items()}
-        seconds = _best({"run": partial(engine.run, inputs), **calls})
+        seconds = best_seconds({"run": partial(engine.run, inputs), **calls})
         worst = {name: max(each, seconds[name] / seconds["run"]) for name, each in worst.items()}
     return {name: round(each, 2) for name, each in worst.items()}
 
@@ -116,7 +116,7 @@ def _tracing(hasher: Hasher, engine: Engine, inputs: Ids) -> Callable[[], object
     return lambda: trace_tree(ACCOUNT, hasher.trace(engine, inputs)).root
 
 
-def _best(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
+def best_seconds(calls: dict[str, Callable[[], object]]) -> dict[str, float]:
     """Least seconds of each call, all of them taking turns."""
     best = dict.fromkeys(calls, float("inf"))
     for _ in range(ROUNDS):
@@ -136,7 +136,7 @@ def memory(path: str) -> dict[str, Any]:
 
 def _in_process(part: str) -> dict[str, Any]:
     command = [sys.executable, "-m", "scripts.bench.exact", "--part", part]
-    ran = subprocess.run(command, env={**os.environ, **_ONE_THREAD}, stdout=subprocess.PIPE, text=True, check=True)
+    ran = subprocess.run(command, env={**os.environ, **ONE_THREAD}, stdout=subprocess.PIPE, text=True, check=True)
     result: dict[str, Any] = json.loads(ran.stdout.splitlines()[-1])
     return result
 

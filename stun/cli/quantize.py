@@ -52,13 +52,13 @@ def quantize(
 ) -> None:
     """Turn a float model into integers of class exact.
 
-    MODEL is an ONNX file of an MLP or a small CNN, for which --inputs are needed; or the folder of a sentence encoder:
-    model.safetensors, config.json (bert, gelu) and tokenizer.json. Four of five texts or samples calibrate, the fifth
-    judges. OUT gets what is registered (graph, manifest, an encoder's tokenizer), and the report, which is not.
+    MODEL is an MLP or a small CNN as an ONNX file or (with the torch extra) a torch.export program, for which --inputs
+    are needed; or the folder of a sentence encoder: model.safetensors, config.json (bert, gelu) and tokenizer.json.
+    Four of five texts or samples calibrate, the fifth judges. OUT gets what is registered (graph, manifest, an encoder's tokenizer), and the report, which is not.
     """
     is_encoder = model.is_dir()
     if (inputs is None) != is_encoder or (texts is not None and not is_encoder):
-        raise click.UsageError("an ONNX file wants --inputs; an encoder's folder takes --texts, and no --inputs")
+        raise click.UsageError("a network's file wants --inputs; an encoder's folder takes --texts, and no --inputs")
     session.output.note("calibrating, quantizing and judging; this takes a minute for a small model")
     with _telling_bounds():
         if inputs is None:
