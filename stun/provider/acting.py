@@ -106,6 +106,8 @@ class Acting:
         recipient = NOBODY if envelope is None else envelope.order.recipient_key
         named = () if envelope is None else envelope.stores
         digest = context.journal.read(batch_id, Step.SEALED)
+        if digest is None and context.journal.progress(batch_id) == 0:
+            raise Unfit("the journal does not hold the outputs of this batch")
         if digest is None:
             sealed = pack_outputs(context.journal.outputs(batch_id), recipient, batch_id + context.account)
             digest = context.journal.record(batch_id, Step.SEALED, context.stores.local.put(sealed), now)

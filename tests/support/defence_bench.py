@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from court_model import small_model, words_of
+from exact_record import put_model
 from fake_court import COIN, CURIOUS, FakeCourt, FakeCourts, FakeCourtWriter
 from provider_bench import Bench, Party
 
@@ -12,8 +13,7 @@ from stun.chains.court import Courts
 from stun.chains.evm.addresses import widen
 from stun.chains.market import ModelRecord
 from stun.disputes.seen import Record, Seen
-from stun.models.manifest import GRAPH_ROLE, Manifest
-from stun.models.manifest import NumericClass as ManifestClass
+from stun.models.manifest import GRAPH_ROLE
 from stun.pool.envelopes import Kind as PoolKind
 from stun.protocol import registry
 from stun.protocol.court import actions
@@ -22,12 +22,14 @@ from stun.protocol.graph.file import encode_graph
 from stun.protocol.messages import Order
 from stun.protocol.parameters import NumericClass
 from stun.protocol.trees.results import ResultsTree
-from stun.protocol.trees.specs import json_digest, model_id, spec_digest, specs_tree
+from stun.protocol.trees.specs import json_digest, spec_digest, specs_tree
 from stun.provider.executor import ProviderService
 from stun.provider.runners.base import TaskOutput
 from stun.provider.runners.exact_graph import ExactGraphRunner
 from stun.storage.digests import digest_input
 from stun.storage.packages import results_of
+
+DEPTHS = 12
 
 
 def inputs_of(tasks: int = 18, longest: int = 64) -> tuple[bytes, ...]:
@@ -88,18 +90,11 @@ class DefenceBench(Bench):
         self.opaque_id, self.model_id = self.model_id, self._register()
 
     def _register(self) -> bytes:
-        graph = small_model()
-        manifest = Manifest(
-            name="small", runner=ExactGraphRunner.id, runner_version=ExactGraphRunner.version,
-            numeric_class=ManifestClass.EXACT, unit=ExactGraphRunner.unit, input_format="tensor",
-            output_format="tensor", files={GRAPH_ROLE: self.store.put(encode_graph(graph))},
-            weight_root=graph.weight_root, graph_root=graph.graph_root,
-        )  # fmt: skip
-        self.store.put(manifest.to_json())
-        creator, roots = widen(b"\x77" * 20), (manifest.digest(), graph.weight_root, graph.graph_root)
-        name = model_id(creator, manifest.digest())
-        self.market.set_model(name, registry.register(None, creator, *roots, NumericClass.EXACT, 0))
-        return name
+        creator = widen(b"\x77" * 20)
+        record = put_model(self.store, small_model(), creator)
+        roots = (record.manifest_digest, record.weight_root, record.graph_root)
+        self.market.set_model(record.model_id, registry.register(None, creator, *roots, NumericClass.EXACT, 0))
+        return record.model_id
 
     def courts(self, party: Party) -> Courts | None:
         return FakeCourts(self.court, self.court_writer(party.account))
@@ -125,10 +120,12 @@ class DefenceBench(Bench):
 
 
 class Asked:
-    """A batch with results, and whoever is curious about it."""
+    """A batch with results, and whoever is curious about it; `bench` has a market and a court."""
 
-    def __init__(self, bench: DefenceBench, provider: ProviderService, order: Order, inputs: Sequence[bytes]) -> None:
-        self.bench, self.order, self.inputs = bench, order, inputs
+    def __init__(
+        self, bench: Any, provider: ProviderService, order: Order, inputs: Sequence[bytes], asker: bytes = CURIOUS
+    ) -> None:
+        self.bench, self.order, self.inputs, self.asker = bench, order, inputs, asker
         self.account = provider.context.account
         self.batch_id = order.digest(bench.market.domain)
         outputs = provider.context.journal.outputs(self.batch_id)
@@ -138,22 +135,22 @@ class Asked:
 
     @property
     def seen(self) -> list[Seen]:
-        """Every demand and its answer."""
+        """Every demand of the batch and its answer."""
         record = Record()
         for event in self.bench.court.log:
             record.take(event.name, event.fields)
-        return record.seen
+        return [seen for seen in record.seen if seen.demand.batch_id == self.batch_id]
 
     def top(self) -> actions.DemandTop:
         """Ask for the upper nodes of the results."""
-        return actions.DemandTop(CURIOUS, COIN, self.batch_id, 0, *self.tree.levels[-1][0])
+        return actions.DemandTop(self.asker, COIN, self.batch_id, 0, *self.tree.levels[-1][0])
 
     def trace(self, task: int) -> actions.DemandTrace:
         """Ask for a task's trace."""
         graph, result = small_model(), self.tree.results[task]
         leaf = actions.Leaf(task, result.output_digest, result.units, self.tree.prove(task))
         return actions.DemandTrace(
-            CURIOUS, COIN, self.batch_id, 0, self.order, actions.Spec(*self.digests[task], self.specs.prove(task)),
+            self.asker, COIN, self.batch_id, 0, self.order, actions.Spec(*self.digests[task], self.specs.prove(task)),
             graph.header.op_count, graph.tree.levels[-1][0], leaf,
         )  # fmt: skip
 
@@ -165,7 +162,7 @@ class Asked:
 
     def below(self, seen: Seen, item: int) -> Demand:
         """Ask about a node of an answer."""
-        return self.ask(actions.DemandBelow(CURIOUS, COIN, seen.parent(item)))
+        return self.ask(actions.DemandBelow(self.asker, COIN, seen.parent(item)))
 
     def stages(self) -> dict[Kind, set[Stage | None]]:
         """How demands of each kind stand."""
@@ -177,3 +174,17 @@ class Asked:
     def convicted(self) -> bool:
         """Whether the court convicted the replica."""
         return self.bench.court.was_convicted(self.batch_id, 0)
+
+
+def follow(asked: Asked, provider: ProviderService, demand: Demand, item: int) -> list[Demand]:
+    """Ask about one node of each answer down to the last one; the provider answers between."""
+    asked_about = [demand]
+    for _ in range(DEPTHS):
+        provider.tick()
+        seen = next(seen for seen in asked.seen if seen.demand == asked_about[-1])
+        assert seen.answered, f"{seen.demand.kind.name} waits"
+        below = seen.below
+        if seen.demand.kind is Kind.ROW or (seen.demand.kind is Kind.RESULTS and below.level == 0):
+            return asked_about
+        asked_about.append(asked.below(seen, min(item, below.size - 1)))
+    raise AssertionError("a descent without end")

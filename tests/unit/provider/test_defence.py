@@ -5,14 +5,14 @@ from pathlib import Path
 from shutil import rmtree
 
 import pytest
-from defence_bench import COIN, CURIOUS, Asked, DefenceBench, ExactWorkshop, inputs_of
+from defence_bench import COIN, CURIOUS, Asked, DefenceBench, ExactWorkshop, follow, inputs_of
 from structlog.testing import capture_logs
 
 from stun.chains.interface import ChainError
 from stun.disputes.seen import Seen
 from stun.pool.envelopes import Kind as PoolKind
 from stun.protocol.court import actions
-from stun.protocol.court.state import Demand, Kind, Stage
+from stun.protocol.court.state import Kind, Stage
 from stun.protocol.errors import Rejected
 from stun.protocol.graph.tensors import decode_tensor
 from stun.protocol.parameters import NumericClass
@@ -23,8 +23,6 @@ from stun.provider.runners.base import TaskOutput
 from stun.storage.packages import results_of
 
 pytestmark = pytest.mark.unit
-
-DEPTHS = 12
 
 
 @pytest.fixture
@@ -40,20 +38,6 @@ def provider(bench: DefenceBench) -> ProviderService:
 @pytest.fixture
 def asked(bench: DefenceBench, provider: ProviderService) -> Asked:
     return bench.with_results(provider)
-
-
-def follow(asked: Asked, provider: ProviderService, demand: Demand, item: int) -> list[Demand]:
-    """Ask about one node of each answer down to the last one; the provider answers between."""
-    asked_about = [demand]
-    for _ in range(DEPTHS):
-        provider.tick()
-        seen = next(seen for seen in asked.seen if seen.demand == asked_about[-1])
-        assert seen.answered, f"{seen.demand.kind.name} waits"
-        below = seen.below
-        if seen.demand.kind is Kind.ROW or (seen.demand.kind is Kind.RESULTS and below.level == 0):
-            return asked_about
-        asked_about.append(asked.below(seen, min(item, below.size - 1)))
-    raise AssertionError("a descent without end")
 
 
 @pytest.mark.parametrize("item", [0, 3, 99])
