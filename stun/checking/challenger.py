@@ -12,14 +12,15 @@ import structlog
 
 from stun.chains.court import CourtReader, CourtWriter, Fees
 from stun.chains.market import MarketReader
-from stun.checking.charges import Charge
+from stun.checking.charges import Charge, Search
 from stun.checking.collecting import Collecting
 from stun.checking.estimate import Estimate, estimate, padded
 from stun.checking.hearing import Decision, Hearing, decide, hear
 from stun.checking.progress import CoinMissing, Fate, NoVerdict, OverBudget, Progress, TooDeep, TooLate
 from stun.checking.sending import CONFLICT, Sending, Sent, fixed
 from stun.checking.store import DisputeStore, Sealed
-from stun.disputes.steps import AskBelow, AskTop, AskTrace, Right, Show, Wait
+from stun.disputes.leaves import Wrong
+from stun.disputes.steps import AskBelow, AskTop, AskTrace, Right, Wait
 from stun.protocol.court import actions
 from stun.protocol.court.evidence import Evidence, seal
 from stun.protocol.court.state import Demand, Kind
@@ -52,13 +53,13 @@ class Challenger:
         self._stale: set[Demand] = set()
         self._log = structlog.get_logger(__name__)
 
-    def estimate(self, charge: Charge) -> Estimate:
+    def estimate(self, charge: Charge | Search) -> Estimate:
         """What a charge takes at most, at the newest block's fees. Errors: ChainError."""
         court, terms = self.court, charge.terms
         fees = court.fees(terms, charge.batch_id, charge.replica)
         return estimate(charge, fees, court.challenge_costs(), court.duties(terms))
 
-    def begin(self, charge: Charge) -> Estimate:
+    def begin(self, charge: Charge | Search) -> Estimate:
         """Write a charge down if it can be brought to its end in time and within the budget.
 
         Errors: NotBegun (NoVerdict, TooLate, TooDeep, OverBudget, CoinMissing), ChainError.
@@ -77,7 +78,7 @@ class Challenger:
         self.store.begin(charge.name, needed.total, Fate.OPEN)
         return needed
 
-    def advance(self, charge: Charge) -> Progress:
+    def advance(self, charge: Charge | Search) -> Progress:
         """Look, and take the next step of a charge, which is begun if it was not. Errors: as `begin`."""
         fate = self.store.fate(charge.name)
         if fate is None:
@@ -92,22 +93,27 @@ class Challenger:
             told = self._collecting.take_back(charge, hearing, self.market.now())
             return told if told is not None else self._end(charge, Fate.GONE, "the replica is out of the court's reach")
         sealed = self.store.sealed(charge.name)
-        if sealed is not None:
+        if sealed is not None and isinstance(charge, Charge):
             return self._bring(charge, hearing, sealed)
         return self._follow(charge, hearing, decide(charge, hearing, frozenset(self._stale)))
 
-    def _hear(self, charge: Charge) -> Hearing:
+    def found(self, search: Search) -> int | None:
+        """The task that a search found, None as long as it has not. Errors: ChainError."""
+        step = decide(search, self._hear(search)).step
+        return step.task if isinstance(step, Wrong) else None
+
+    def _hear(self, charge: Charge | Search) -> Hearing:
         events = self.court.events(self._first_block, self.market.head(), charge.batch_id)
         return hear(events, charge.batch_id, charge.replica)
 
-    def _is_judged(self, charge: Charge) -> bool:
+    def _is_judged(self, charge: Charge | Search) -> bool:
         """Whether the replica waits for its verdict."""
         batch = self.market.batch(charge.batch_id)
         return (
             batch is not None and batch.phase == Phase.RESULTS and batch.states[charge.replica] == ReplicaState.REVEALED
         )
 
-    def _require_time(self, charge: Charge, needed: Estimate) -> None:
+    def _require_time(self, charge: Charge | Search, needed: Estimate) -> None:
         batch, now = self.market.batch(charge.batch_id), self.market.now()
         if batch is None or not self._is_judged(charge):
             raise NoVerdict("the court judges replicas of batches with results that are not final; this is none")
@@ -119,29 +125,32 @@ class Challenger:
         if needed.seconds > left:
             raise TooLate(needed.seconds, max(0, left))
 
-    def _follow(self, charge: Charge, hearing: Hearing, decision: Decision) -> Progress:
+    def _follow(self, charge: Charge | Search, hearing: Hearing, decision: Decision) -> Progress:
         step = decision.step
-        if isinstance(step, Right):
-            return self._end(charge, Fate.RIGHT, "the result is right after all")
-        if isinstance(step, Wait):
-            return self._wait(charge, step.demand)
-        if isinstance(step, Show):
-            self._seal(charge, step.evidence)
-            return Progress(Fate.OPEN, f"has the evidence: {type(step.evidence).__name__}")
+        if isinstance(step, Wrong):
+            return self._end(charge, Fate.FOUND, f"the result of task {step.task} is wrong")
         if isinstance(step, AskTop):
             return self._ask_top(charge, hearing)
+        if isinstance(step, Wait):
+            return self._wait(charge, step.demand)
+        if isinstance(step, AskBelow):
+            return self._ask_below(charge, step)
+        assert isinstance(charge, Charge), "a search only asks for results"
+        if isinstance(step, Right):
+            return self._end(charge, Fate.RIGHT, "the result is right after all")
         if isinstance(step, AskTrace):
             return self._ask_trace(charge, decision.parent)
-        return self._ask_below(charge, step)
+        self._seal(charge, step.evidence)
+        return Progress(Fate.OPEN, f"has the evidence: {type(step.evidence).__name__}")
 
-    def _wait(self, charge: Charge, demand: Demand) -> Progress:
+    def _wait(self, charge: Charge | Search, demand: Demand) -> Progress:
         if self.market.now() < demand.due:
             return Progress(Fate.OPEN, f"waits for the answer to a demand ({demand.kind.name.lower()})", demand.due)
         what = f"expire:{_short(demand)}"
         sent = self._sending.send(charge, what, fixed(actions.ExpireDemand(self._account, demand)))
         return self._judge(charge, sent, "the replica is silent: expires the demand")
 
-    def _ask_top(self, charge: Charge, hearing: Hearing) -> Progress:
+    def _ask_top(self, charge: Charge | Search, hearing: Hearing) -> Progress:
         top = charge.top
         if top is None:
             return self._end(charge, Fate.BLIND, "nobody shows the top of the results, so nothing can be demanded")
@@ -165,7 +174,7 @@ class Challenger:
         )  # fmt: skip
         return self._judge(charge, sent, "demands the trace", parent)
 
-    def _ask_below(self, charge: Charge, step: AskBelow) -> Progress:
+    def _ask_below(self, charge: Charge | Search, step: AskBelow) -> Progress:
         parent = step.parent
         sent = self._sending.send(
             charge, f"demand:{_short(parent.demand)}:{parent.item}",
@@ -209,7 +218,7 @@ class Challenger:
         )  # fmt: skip
         return self._judge(charge, sent, "announces the evidence")
 
-    def _judge(self, charge: Charge, sent: Sent, said: str, parent: actions.Parent | None = None) -> Progress:
+    def _judge(self, charge: Charge | Search, sent: Sent, said: str, parent: actions.Parent | None = None) -> Progress:
         """Tell what was sent, or conclude from the court's reason; `parent`: an answer that another may replace."""
         reason = sent.refused
         if reason is None:
@@ -224,12 +233,12 @@ class Challenger:
             return self._end(charge, Fate.REFUSED, f"{said}: refused ({reason})")
         return Progress(Fate.OPEN, f"{said}: refused ({reason}); looks again")
 
-    def _end(self, charge: Charge, fate: Fate, said: str) -> Progress:
+    def _end(self, charge: Charge | Search, fate: Fate, said: str) -> Progress:
         self.store.end(charge.name, fate)
         self._log.info("charge_ended", charge=charge.name, fate=fate.value, reason=said)
         return Progress(fate, said)
 
-    def _fees(self, charge: Charge) -> Fees:
+    def _fees(self, charge: Charge | Search) -> Fees:
         return self.court.fees(charge.terms, charge.batch_id, charge.replica)
 
 

@@ -1,5 +1,9 @@
-"""A charge: one task of one replica, run again by the specification, and all that a dispute about it carries."""
+"""A charge: one task of one replica, run again by the specification, and all that a dispute about it carries.
 
+A search: a replica that withholds its results and has a wrong one among them, nobody knows which.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stun.checking.errors import CheckingError
@@ -12,7 +16,7 @@ from stun.protocol.graph.tensors import decode_tensor
 from stun.protocol.graph.trace import Trace
 from stun.protocol.market.state import Terms
 from stun.protocol.messages import Order
-from stun.protocol.trees.results import Node, Result
+from stun.protocol.trees.results import Node, Result, ResultsTree
 
 
 class NothingToCharge(CheckingError):
@@ -56,6 +60,44 @@ class Charge:
             self.batch_id, self.replica, self.task, graph.header.op_count, self.spec.input_root,
             result.output_digest, result.units, graph.graph_root, graph.weight_root, self.private,
         )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Search:
+    """A replica whose root is not the one that the whole batch makes, and that withholds its results: one is wrong.
+
+    `own` are the right results of every task, `top` is the top node of the replica's.
+    """
+
+    batch_id: bytes
+    terms: Terms
+    order: Order
+    replica: int
+    own: ResultsTree
+    top: Node | None
+
+    @property
+    def name(self) -> str:
+        """What tells this search from charges in stores and keys."""
+        return f"{self.batch_id.hex()}:{self.replica}:any"
+
+
+def make_search(sources: Sources, material: Material, replica: int, expected: Mapping[int, Result | None]) -> Search:
+    """Search a replica whose results are withheld; `expected` are all tasks, run again.
+
+    Errors: NothingToCharge (its results are published, or its root is right, or the batch was not run whole).
+    """
+    claim, count = material.claim(replica), material.terms.count
+    known = [result for task in range(count) if (result := expected.get(task)) is not None]
+    if claim is None or claim.tree is not None or len(known) < count or material.tasks.private:
+        raise NothingToCharge(
+            f"replica {replica}: a search needs withheld results of public tasks, all of them run again"
+        )
+    own = ResultsTree(known)
+    if (own.root, own.total_units) == (claim.outputs_root, claim.total_units):
+        raise NothingToCharge(f"the root of replica {replica} is right, and so is all of its results")
+    top = find_top_node(sources, material, claim)
+    return Search(material.batch_id, material.terms, material.tasks.order, replica, own, top)
 
 
 def make_charge(sources: Sources, material: Material, replica: int, task: int) -> Charge:

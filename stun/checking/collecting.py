@@ -3,7 +3,7 @@
 from hashlib import sha256
 
 from stun.chains.court import CourtReader
-from stun.checking.charges import Charge
+from stun.checking.charges import Charge, Search
 from stun.checking.hearing import Hearing
 from stun.checking.progress import Fate, Progress
 from stun.checking.sending import Sending, fixed
@@ -22,7 +22,7 @@ class Collecting:
         self._sending = sending
         self._account = sending.writer.account
 
-    def collect(self, charge: Charge, hearing: Hearing) -> Progress | None:
+    def collect(self, charge: Charge | Search, hearing: Hearing) -> Progress | None:
         """After a conviction: claim every deposit on the replica, then take the credit out. Errors: ChainError."""
         costs = self._court.challenge_costs()
         waiting = self._lapse(charge, hearing)
@@ -41,14 +41,14 @@ class Collecting:
         sent = self._sending.send(charge, "take", fixed(TakeCredit(self._account, self._account)))
         return Progress(Fate.OPEN, "the replica is convicted: takes its credit") if sent.tries < MOST_TRIES else None
 
-    def take_back(self, charge: Charge, hearing: Hearing, now: int) -> Progress | None:
+    def take_back(self, charge: Charge | Search, hearing: Hearing, now: int) -> Progress | None:
         """After a replica went out otherwise: the deposits of announcements that still could have been opened."""
         waiting = self._announced(charge, hearing).values()
         if any(announced.open_until > now for announced in waiting) and self._lapse(charge, hearing):
             return Progress(Fate.OPEN, "the replica is out: takes the deposit of its announcement back")
         return None
 
-    def _lapse(self, charge: Charge, hearing: Hearing) -> bool:
+    def _lapse(self, charge: Charge | Search, hearing: Hearing) -> bool:
         """Ask for deposits of announcements; return whether one is under way."""
         waiting = False
         for digest, announced in self._announced(charge, hearing).items():
@@ -58,7 +58,7 @@ class Collecting:
             waiting = waiting or sent.tries < MOST_TRIES
         return waiting
 
-    def _announced(self, charge: Charge, hearing: Hearing) -> dict[bytes, Announcement]:
+    def _announced(self, charge: Charge | Search, hearing: Hearing) -> dict[bytes, Announcement]:
         return {
             digest: announced
             for digest, announced in hearing.announced.items()

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stun.chains.court import ChallengeCosts, Fees
-from stun.checking.charges import Charge
+from stun.checking.charges import Charge, Search
 from stun.protocol.court.unfolding import DEPTH, TENSOR_DEPTH, height
 from stun.protocol.graph.tensors import leaf_count
 
@@ -29,8 +29,12 @@ class Estimate:
         return self.deposits + self.fees
 
 
-def estimate(charge: Charge, fees: Fees, costs: ChallengeCosts, duties: Mapping[str, int]) -> Estimate:
-    """What a charge takes if its replica answers every demand at the last moment."""
+def estimate(charge: Charge | Search, fees: Fees, costs: ChallengeCosts, duties: Mapping[str, int]) -> Estimate:
+    """What a charge, or a search, takes if its replica answers every demand at the last moment."""
+    if isinstance(charge, Search):
+        searched = _answers(height(charge.terms.count), DEPTH)
+        spent = searched * (costs.demand + costs.claim) + costs.take
+        return Estimate(searched, searched * duties["answer_seconds"], padded(searched * fees.demand), spent)
     demands = count_demands(charge)
     deposits = padded((demands - 1) * fees.demand + fees.trace) + padded(fees.challenge)
     spent = demands * (costs.demand + costs.claim) + costs.announcement + costs.challenge + costs.take

@@ -64,6 +64,17 @@ def examine(claims: Sequence[Claim], expected: Mapping[int, Result | None], coun
     return found
 
 
+def judge_root(claim: Claim, expected: Mapping[int, Result | None], count: int, private: bool) -> Finding:
+    """Whether a replica's root is the right one; UNKNOWN unless every task of a public batch was run again.
+
+    A root that is wrong over results that nobody published means that one of them is wrong, nobody knows which.
+    """
+    whole = None if private else _whole(expected, count)
+    if whole is None:
+        return Finding.UNKNOWN
+    return Finding.RIGHT if (claim.outputs_root, claim.total_units) == whole else Finding.WRONG
+
+
 def _whole(expected: Mapping[int, Result | None], count: int) -> tuple[bytes, int] | None:
     """Root and units of a whole batch, None if a task is missing."""
     results = [expected.get(task) for task in range(count)]

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from stun.chains.market import ChainEvent
-from stun.checking.charges import Charge
-from stun.disputes.leaves import Shown, find_result
+from stun.checking.charges import Charge, Search
+from stun.disputes.leaves import Shown, Wrong, find_result, find_wrong
 from stun.disputes.prosecution import Suspect, next_step
 from stun.disputes.seen import Record, Seen
 from stun.disputes.steps import AskTrace, Step
@@ -32,7 +32,7 @@ class Hearing:
 class Decision:
     """The next step, the replica's result as far as it is known, and the answer that showed it."""
 
-    step: Step
+    step: Step | Wrong
     result: Result | None = None
     parent: Parent | None = None
 
@@ -62,12 +62,14 @@ def hear(events: Iterable[ChainEvent], batch_id: bytes, replica: int) -> Hearing
     return Hearing(seen, cases, announced, opened, frozenset(lapsed))
 
 
-def decide(charge: Charge, hearing: Hearing, stale: frozenset[Demand] = frozenset()) -> Decision:
+def decide(charge: Charge | Search, hearing: Hearing, stale: frozenset[Demand] = frozenset()) -> Decision:
     """What to do next about a charge; answers to `stale` demands can be followed no more.
 
     Whoever demanded something, its answer serves everybody.
     """
     seen = [item for item in hearing.seen if item.demand not in stale]
+    if isinstance(charge, Search):
+        return Decision(find_wrong(charge.own, seen))
     result, parent = _known_result(charge, hearing), None
     if result is None:
         found = find_result(charge.task, charge.terms.count, seen)

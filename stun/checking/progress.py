@@ -16,6 +16,7 @@ class Fate(StrEnum):
     LATE = "late"  # the court takes no further demand or evidence
     ACQUITTED = "acquitted"  # the evidence was judged, and shows nothing
     REFUSED = "refused"  # the court refuses an act for a reason that no second try changes
+    FOUND = "found"  # a search's end: the task whose withheld result is wrong is known
     BLIND = "blind"  # nobody shows a result or a top node from which one could be demanded
 
 

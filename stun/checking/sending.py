@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from stun.chains.court import CourtWriter
 from stun.chains.interface import Intent, IntentConflict, IntentState
-from stun.checking.charges import Charge
+from stun.checking.charges import Charge, Search
 from stun.checking.store import DisputeStore
 from stun.protocol.court.actions import Action
 from stun.protocol.court.state import Announcement
@@ -32,7 +32,7 @@ class Sending:
 
     def send(
         self,
-        charge: Charge,
+        charge: Charge | Search,
         what: str,
         make: Callable[[int], Action],
         value: int = 0,

@@ -2,29 +2,24 @@
 
 import re
 import secrets
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
-from typing import Any
+from collections.abc import Sequence
 
 import click
-from stun_sdk import SettingsInvalid, StunClient, TaskInvalid
+from stun_sdk import SettingsInvalid, TaskInvalid
 from stun_sdk.network import parse_account
 from stun_sdk.task import parse_id
 
-from stun.checking.charges import Charge, make_charge
-from stun.checking.estimate import Estimate
-from stun.checking.examine import Finding, Found, examine
+from stun.checking.charges import make_charge
+from stun.checking.examine import Finding, Found, examine, judge_root
 from stun.checking.material import Material, gather
-from stun.checking.progress import Fate, Progress
-from stun.checking.proven import describe, read_evidence
-from stun.cli.checking import make_challenger, pursue, sender_of, sources_of
+from stun.checking.progress import Fate
+from stun.cli.checking import sources_of
+from stun.cli.disputing import Disputing, audit_record, describe_audit, describe_dispute
 from stun.cli.exits import WRONG
-from stun.cli.names import address, identity
+from stun.cli.names import address
 from stun.cli.session import Session, pass_session
-from stun.protocol.court.evidence import Evidence
 
 _COIN = re.compile(r"([0-9]{1,9})(?:\.([0-9]{1,18}))?")
-_SHOWN_TASKS = 32
 
 _budget = click.option(
     "--budget", default="0.1", show_default=True, metavar="COIN",
@@ -56,15 +51,21 @@ def audit(session: Session, batch_id: str, wanted: str, challenge: bool, budget:
     tasks = pick_tasks(wanted, count)
     expected = material.run(tasks, lambda done: session.output.note(f"{done} of {len(tasks)} tasks run again"))
     found = examine(material.claims, expected, count, material.tasks.private)
+    roots = {claim.replica: judge_root(claim, expected, count, material.tasks.private) for claim in material.claims}
     wrong = first_wrong(found)
-    disputes = [
-        dispute_record(session, client, make_charge(sources, material, item.replica, item.task), limit, timeout)
-        for item in (wrong if challenge else ())
-    ]
-    record = audit_record(material, found, len(tasks)) | {"disputes": disputes, "dry_run": session.rehearsing}
-    session.output.record(record, describe_audit(material, found, len(tasks), disputes))
+    hidden = [claim.replica for claim in material.claims if roots[claim.replica] is Finding.WRONG and not claim.tree]
+    disputes = []
+    if challenge:
+        court = Disputing(session, client, limit, timeout)
+        charges = (make_charge(sources, material, item.replica, item.task) for item in wrong)
+        disputes = [court.dispute(charge) for charge in charges]
+        disputes += [court.search(sources, material, replica, expected) for replica in hidden]
+    record = audit_record(material, found, len(tasks), roots)
+    session.output.record(
+        record | {"disputes": disputes, "dry_run": session.rehearsing}, describe_audit(record, disputes)
+    )
     convicted = sum(row["fate"] == Fate.CONVICTED for row in disputes)
-    if len(wrong) > convicted:
+    if len(wrong) + len(hidden) > convicted:
         click.get_current_context().exit(WRONG)
 
 
@@ -85,92 +86,10 @@ def dispute(session: Session, batch_id: str, replica: str, task: int, budget: st
     sources = sources_of(client)
     material = gather(sources, parse_id(batch_id, "batch_id"))
     charge = make_charge(sources, material, replica_of(material, replica), task)
-    record = dispute_record(session, client, charge, limit, timeout)
+    record = Disputing(session, client, limit, timeout).dispute(charge)
     session.output.record(record | {"dry_run": session.rehearsing}, describe_dispute(record))
     if not session.rehearsing and record["fate"] not in (Fate.CONVICTED, Fate.RIGHT):
         click.get_current_context().exit(WRONG)
-
-
-def dispute_record(session: Session, client: StunClient, charge: Charge, budget: int, timeout: float) -> dict[str, Any]:
-    """Pursue a charge, or rehearse its first act. Errors: NotBegun, NoCourt, ChainError."""
-    challenger = make_challenger(session, client, charge.terms, budget)
-    needed = challenger.estimate(charge)
-    sender = sender_of(session, client)
-    session.output.note(describe_estimate(charge, needed))
-    patience = 0.0 if session.rehearsing else timeout
-    tell = lambda progress: session.output.note(f"  {progress.said}")  # noqa: E731
-    try:
-        progress = pursue(challenger, charge, sender, tell, client.settings.poll_seconds, patience)
-        sealed = challenger.store.sealed(charge.name)
-    finally:
-        challenger.store.close()
-    would = session.rehearsal.told if session.rehearsal is not None else []
-    return charge_record(charge, needed, progress, None if sealed is None else sealed.evidence) | {"would": would}
-
-
-def charge_record(charge: Charge, needed: Estimate, progress: Progress, evidence: Evidence | None) -> dict[str, Any]:
-    """How a charge stands, with stable keys; amounts of native coin as text in its smallest unit."""
-    proven = None if evidence is None else asdict(read_evidence(evidence))
-    return {
-        "batch_id": identity(charge.batch_id), "replica": charge.replica, "provider": address(charge.own.account),
-        "task": charge.task, "fate": progress.fate.value, "said": progress.said,
-        "demands_at_most": needed.demands, "seconds_at_most": needed.seconds,
-        "deposits_at_most": str(needed.deposits), "fees_at_most": str(needed.fees), "proven": proven,
-        "proven_words": None if evidence is None else describe(read_evidence(evidence)),
-    }  # fmt: skip
-
-
-def audit_record(material: Material, found: Sequence[Found], tasks: int) -> dict[str, Any]:
-    """What was found, with stable keys."""
-    rows = []
-    for claim in material.claims:
-        mine = [item for item in found if item.replica == claim.replica]
-        counts = {finding.value: sum(item.finding is finding for item in mine) for finding in Finding}
-        wrong = [_wrong_row(item) for item in mine if item.finding is Finding.WRONG]
-        rows.append({"replica": claim.replica, "provider": address(claim.provider), **counts, "wrong_tasks": wrong})
-    return {
-        "batch_id": identity(material.batch_id), "class": material.terms.numeric_class.name.lower(),
-        "count": material.terms.count, "checked": tasks, "path": material.model.path, "replicas": rows,
-    }  # fmt: skip
-
-
-def describe_audit(
-    material: Material, found: Sequence[Found], tasks: int, disputes: Iterable[dict[str, Any]]
-) -> str:  # fmt: skip
-    """What was found, in words."""
-    lines = [f"{tasks} of {material.terms.count} tasks run again on this machine ({material.model.path} path)"]
-    for row in audit_record(material, found, tasks)["replicas"]:
-        told = ", ".join(f"{row[finding.value]} {finding.value}" for finding in Finding if row[finding.value])
-        lines.append(f"replica {row['replica']} {row['provider']}: {told}")
-        for wrong in row["wrong_tasks"][:_SHOWN_TASKS]:
-            expected, claimed = wrong["expected"], wrong["claimed"]
-            lines.append(
-                f"  task {wrong['task']} is wrong: it claims {claimed['digest']} for {claimed['units']} units, "
-                f"right are {expected['digest']} for {expected['units']}"
-            )
-        if row["unknown"]:
-            lines.append("  unknown results are not published: `stun batch dispute` demands them before the court")
-    return "\n".join([*lines, *(describe_dispute(record) for record in disputes)])
-
-
-def describe_dispute(record: dict[str, Any]) -> str:
-    """How a dispute stands, in words."""
-    words = [f"dispute about task {record['task']} of {record['provider']}: {record['fate']} ({record['said']})"]
-    if record["proven_words"]:
-        words.append(f"  {record['proven_words']}")
-    for told in record["would"]:
-        coin = format_coin(int(told["value"]))
-        words.append(f"  dry run, nothing was sent: {told['act']} with {coin}: {told['simulation']}")
-    return "\n".join(words)
-
-
-def describe_estimate(charge: Charge, needed: Estimate) -> str:
-    """What a dispute takes at most, in words."""
-    return (
-        f"a dispute about task {charge.task} of replica {charge.replica} takes at most {needed.demands} demands, "
-        f"{needed.seconds} s, {format_coin(needed.deposits)} of deposits (back with a conviction) and "
-        f"{format_coin(needed.fees)} of fees"
-    )
 
 
 def pick_tasks(wanted: str, count: int) -> list[int]:
@@ -214,19 +133,3 @@ def parse_coin(text: str) -> int:
     if found is None:
         raise TaskInvalid("budget", f'{text[:40]!r} is no amount of native coin: write "0.1"')
     return int(found[1]) * 10**18 + int((found[2] or "").ljust(18, "0"))
-
-
-def format_coin(value: int) -> str:
-    """Native coin, exactly."""
-    whole, part = divmod(value, 10**18)
-    return f"{whole}.{part:018d}".rstrip("0").rstrip(".") + " of native coin"
-
-
-def _wrong_row(item: Found) -> dict[str, Any]:
-    assert item.expected is not None, "what is wrong was run again"
-    assert item.claimed is not None, "what is wrong is known"
-    return {
-        "task": item.task,
-        "expected": {"digest": identity(item.expected.output_digest), "units": item.expected.units},
-        "claimed": {"digest": identity(item.claimed.output_digest), "units": item.claimed.units},
-    }

@@ -13,7 +13,7 @@ from stun.chains.evm.market_writer import EvmMarketWriter
 from stun.chains.evm.posted_tops import find_posted_top
 from stun.chains.interface import TransactionSender
 from stun.checking.challenger import Challenger
-from stun.checking.charges import Charge
+from stun.checking.charges import Charge, Search
 from stun.checking.material import Sources
 from stun.checking.progress import Progress
 from stun.checking.rerun import ExactModels
@@ -65,7 +65,7 @@ def make_challenger(session: Session, client: StunClient, terms: Terms, budget: 
 
 
 def pursue(
-    challenger: Challenger, charge: Charge, sender: TransactionSender, tell: Callable[[Progress], None],
+    challenger: Challenger, charge: Charge | Search, sender: TransactionSender, tell: Callable[[Progress], None],
     pause: float, timeout: float,
 ) -> Progress:  # fmt: skip
     """Advance a charge until it ends or `timeout` seconds are over; each change is told. Errors: as `advance`."""

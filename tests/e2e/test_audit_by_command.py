@@ -99,8 +99,8 @@ def test_a_sealed_cheat_is_found_by_its_requester_and_convicted(
     [row] = found["replicas"]
     assert row["wrong"] > 0
     assert row["unknown"] == 0
-    stranger = audited(shell, batch_id, code=0, account="guest-1")
-    assert [row["unknown"] for row in stranger["replicas"]] == [TASKS]
+    stranger = audited(shell, batch_id, code=11, account="guest-1")
+    assert [(row["unknown"], row["root"]) for row in stranger["replicas"]] == [(TASKS, "wrong")]
 
     challenged = ("--json", "batch", "audit", batch_id, "--challenge", "--timeout")
     begun = shell.stun(*challenged, "15")

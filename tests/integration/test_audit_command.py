@@ -128,13 +128,32 @@ def test_a_withheld_result_is_disputed_in_words_that_people_read(
     looked = stun("batch", "audit", name_of(batch))
     done = stun("batch", "dispute", name_of(batch), "--replica", "0", "--task", str(TASK))
 
-    assert looked.exit_code == 0
+    assert looked.exit_code == 11
     assert "5 unknown" in looked.stdout
-    assert "demands them before the court" in looked.stdout
+    assert "its root is not the right one" in looked.stdout
     assert done.exit_code == 0, done.stderr
     assert f"dispute about task {TASK} of 0x" in done.stdout
     assert "it should be" in done.stdout
     assert "takes at most" in done.stderr
+
+
+@pytest.mark.parametrize("answers", [True, False], ids=["answered", "silent"])
+def test_a_wrong_result_among_withheld_ones_is_searched_for_and_convicted(
+    disputes: DisputeChain, command: Callable[..., Run], answers: bool
+) -> None:
+    batch = disputes.open(cheat, published=False)
+    stun = command(batch, answers)
+
+    some = stun("batch", "audit", name_of(batch), "--tasks", "2", "--challenge", "--json")
+    rehearsed = stun("batch", "audit", name_of(batch), "--challenge", "--dry-run", "--json")
+    done = stun("batch", "audit", name_of(batch), "--challenge", "--json")
+
+    assert (some.exit_code, json_of(some)["disputes"]) == (0, []), "two of five tasks say nothing about the root"
+    [told] = json_of(rehearsed)["disputes"]
+    assert (told["task"], [act["act"] for act in told["would"]]) == (None, ["demand-top"])
+    [dispute] = json_of(done)["disputes"]
+    assert (done.exit_code, dispute["fate"]) == (0, "convicted"), done.stderr
+    assert dispute["task"] == (TASK if answers else None)
 
 
 def test_an_honest_batch_is_right_and_nobody_can_charge_it(disputes: DisputeChain, command: Callable[..., Run]) -> None:

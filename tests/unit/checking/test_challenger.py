@@ -10,11 +10,12 @@ from court_scene import COIN, CourtScene, small_job
 from scene_court import Crash, SceneChain, SceneWriter, charge_of
 
 from stun.checking.challenger import Challenger
-from stun.checking.charges import Charge
+from stun.checking.charges import Charge, Search
 from stun.checking.progress import CoinMissing, Fate, NoVerdict, OverBudget, Progress, TooLate
 from stun.checking.store import DisputeStore
 from stun.protocol.court import actions
 from stun.protocol.court.state import Demand, Kind, Stage
+from stun.protocol.trees.results import ResultsTree
 
 MOST_LOOKS = 200
 Answers = Callable[[Demand], bool]
@@ -42,7 +43,7 @@ class Play:
     def challenger(self) -> Challenger:
         return Challenger(self.chain, self.chain, self.writer, self.store, self.budget)
 
-    def run(self, charge: Charge) -> Progress:
+    def run(self, charge: Charge | Search) -> Progress:
         """Look until nothing is left to do."""
         challenger = self.challenger()
         for _ in range(MOST_LOOKS):
@@ -52,7 +53,7 @@ class Play:
             self.let_answer(charge, told)
         raise AssertionError("a charge without end")
 
-    def let_answer(self, charge: Charge, told: Progress) -> None:
+    def let_answer(self, charge: Charge | Search, told: Progress) -> None:
         """The replica answers, or time passes."""
         waiting = [demand for demand, seen in self.scene.seen.items() if not seen.answered]
         answered = [demand for demand in waiting if self.answers(demand) and self.chain.stage(demand) is Stage.OPEN]
@@ -134,6 +135,38 @@ def test_what_others_demanded_is_used_and_not_demanded_again() -> None:
 
     assert play.run(charge_of(play.scene, 0, TASK)).fate is Fate.CONVICTED
     assert "DemandTrace" not in [type(action).__name__ for action in play.writer.taken]
+
+
+def search_of(scene: CourtScene) -> Search:
+    """A search in the results of replica 0, by somebody who ran the whole batch again."""
+    own = ResultsTree(honest(scene.job.graph, scene.job.inputs).results)
+    top = ResultsTree(scene.works[0].results).levels[-1][0]
+    return Search(scene.batch_id, scene.market.batches[scene.batch_id].terms, scene.order, 0, own, top)
+
+
+@pytest.mark.parametrize("tasks", [2, 3, 16, 17, 40])
+def test_the_wrong_result_among_withheld_ones_is_found_and_convicted(tasks: int) -> None:
+    job = small_job(tasks)
+    play = Play(CourtScene(job, [MUSEUM["other weights"][0](job)]))
+    search = search_of(play.scene)
+
+    assert play.run(search).fate is Fate.FOUND
+    assert play.challenger().found(search) == TASK
+    assert play.run(search).fate is Fate.FOUND, "asked again, after a crash, it still knows"
+    assert play.run(charge_of(play.scene, 0, TASK, published=False)).fate is Fate.CONVICTED
+    asked = [type(action).__name__ for action in play.writer.taken]
+    assert asked.count("DemandTop") == 1
+    assert play.scene.court.held == 0
+
+
+def test_a_replica_that_is_silent_while_it_is_searched_is_expired() -> None:
+    play = Play(cheating("other weights"))
+    play.answers = nothing
+    search = search_of(play.scene)
+
+    assert play.run(search).fate is Fate.CONVICTED
+    assert play.challenger().found(search) is None
+    assert play.scene.convicted == [(play.scene.providers[0], False)]
 
 
 def steps_of(name: str, published: bool, answers: Answers) -> list[str]:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from stun.checking.examine import Claim, Finding, examine
+from stun.checking.examine import Claim, Finding, examine, judge_root
 from stun.protocol.trees.results import Result, ResultsTree
 
 TRUE = tuple(Result(bytes([i + 1]) * 32, i + 1) for i in range(5))
@@ -69,3 +69,13 @@ def test_of_a_private_task_only_the_units_can_be_wrong() -> None:
     assert findings(claim_of(ciphered), private=True) == ["unknown"] * 5
     assert findings(claim_of(TRUE), private=True) == ["unknown"] * 5
     assert findings(inflated, private=True) == ["unknown", "wrong", *["unknown"] * 3]
+
+
+def test_a_root_is_judged_only_by_the_whole_of_a_public_batch() -> None:
+    wrong = claim_of(lying(2, Result(b"\xff" * 32, 3)), published=False)
+
+    assert judge_root(claim_of(TRUE, published=False), ALL, 5, False) is Finding.RIGHT
+    assert judge_root(wrong, ALL, 5, False) is Finding.WRONG
+    assert judge_root(wrong, {0: TRUE[0]}, 5, False) is Finding.UNKNOWN
+    assert judge_root(wrong, {**ALL, 4: None}, 5, False) is Finding.UNKNOWN
+    assert judge_root(wrong, ALL, 5, True) is Finding.UNKNOWN

@@ -14,7 +14,7 @@ from exact_record import put_model
 from held_pools import Held
 
 from stun.chains.market import ChainEvent, ModelRecord
-from stun.checking.charges import NothingToCharge, make_charge
+from stun.checking.charges import NothingToCharge, make_charge, make_search
 from stun.checking.errors import NotExact
 from stun.checking.examine import Finding, examine
 from stun.checking.material import NothingShown, Sources, find_top_node, gather
@@ -193,3 +193,19 @@ def test_a_right_result_no_such_task_and_no_such_replica_are_not_charged(world: 
     charge = make_charge(sources, material, 0, TASK)
     assert charge.leaf is not None
     assert charge.leaf.output_digest != charge.expected.output_digest
+
+
+def test_a_search_is_only_made_where_results_are_withheld_and_one_must_be_wrong(world: World, tmp_path: Path) -> None:
+    sources = world.sources(posted_top=lambda event, count: world.tree.top)
+    material = gather(sources, world.batch_id)
+    expected = material.run(range(TASKS))
+    assert make_search(sources, material, 0, expected).top == world.tree.levels[-1][0]
+
+    right = World(tmp_path / "right")
+    of_right = gather(right.sources(), right.batch_id)
+    for replica, known, whose in ((1, expected, material), (0, {0: expected[0]}, material), (0, expected, of_right)):
+        with pytest.raises(NothingToCharge):
+            make_search(sources, whose, replica, known)
+    world.deliver(pack_results(world.tree))
+    with pytest.raises(NothingToCharge):
+        make_search(sources, gather(sources, world.batch_id), 0, expected)
