@@ -54,7 +54,8 @@ def quantize(
 
     MODEL is an MLP or a small CNN as an ONNX file or (with the torch extra) a torch.export program, for which --inputs
     are needed; or the folder of a sentence encoder: model.safetensors, config.json (bert, gelu) and tokenizer.json.
-    Four of five texts or samples calibrate, the fifth judges. OUT gets what is registered (graph, manifest, an encoder's tokenizer), and the report, which is not.
+    Four of five texts or samples calibrate, the fifth judges.
+    OUT gets what is registered (graph, manifest, an encoder's tokenizer), and the report, which is not.
     """
     is_encoder = model.is_dir()
     if (inputs is None) != is_encoder or (texts is not None and not is_encoder):
