@@ -84,6 +84,8 @@ class NumbersForm:
             return self.form.tensor_of(raw).encode()
         except UnfitNumbers as error:
             raise TaskInvalid("input_data", f"{error}") from error
+        except Rejected as error:
+            raise TaskInvalid("input_data", f"no tensor holds what format {self.form.word} says") from error
 
 
 @dataclass(frozen=True)

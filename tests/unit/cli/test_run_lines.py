@@ -19,6 +19,12 @@ VECTOR = to_tensor(np.array([[2**14] * 8]), 2).encode()
     [
         ("tensor-int16-vector-8", VECTOR, "3: 8 numbers 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, ..."),
         ("f32le-vector-2", np.array([1.5, -2], "<f4").tobytes(), "3: 2 numbers 1.5, -2"),
+        ("tensor-int32-r1-2-q20", to_tensor(np.array([[2**20, -(2**19)]]), 4).encode(), "3: 2 numbers 1, -0.5"),
+        (
+            "tensor-int32-r1-3-q20",
+            to_tensor(np.array([[1, 2]]), 4).encode(),
+            "3: 17 bytes 0400000001000000020000000100000002",
+        ),
         ("tensor-int16-vector-8", b"junk", "3: 4 bytes junk"),
         ("npy", b"junk", "3: 4 bytes junk"),
         ("", b"\x00\x01", "3: 2 bytes 0001"),

@@ -8,7 +8,7 @@ import pytest
 from stun_sdk import Task, TaskInvalid, Text
 from stun_sdk.forms import IdsForm, InputForm, NumbersForm, PlainForm, TensorForm, array_reader, input_form
 
-from stun.models.exact.numbers import NumberFormat
+from stun.models.exact.numbers import NumberFormat, number_format
 from stun.models.manifest import Manifest, NumericClass
 from stun.models.quantize.shipped import shipped_float_model
 from stun.models.texts import load_tokenizer
@@ -101,6 +101,14 @@ def test_floats_are_numbers_and_integers_are_tensors(tmp_path: Path) -> None:
 def test_what_a_model_of_numbers_cannot_read_is_said(raw: object, words: str) -> None:
     with pytest.raises(TaskInvalid, match=words):
         NumbersForm(NUMBERS).write(raw)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("word", ["tensor-int16-r1-4000-q1", "tensor-int32-chw-2000x1x1-q1"])
+def test_formats_that_no_tensor_has_are_told(word: str) -> None:
+    form = number_format(word)
+    assert form is not None
+    with pytest.raises(TaskInvalid, match="no tensor holds"):
+        NumbersForm(form).write(np.zeros(form.shape))
 
 
 def test_bytes_that_are_neither_tensor_nor_text_are_refused(ids: IdsForm) -> None:
