@@ -20,19 +20,45 @@ from stun.checking.rerun import ExactModels
 from stun.checking.store import DisputeStore
 from stun.checking.tasks import Stores
 from stun.cli.session import Session
+from stun.pool.envelopes import DeliveryEnvelope, OpeningEnvelope, OrderEnvelope, PostEnvelope
 from stun.protocol.market.state import Terms
 from stun.protocol.parameters import version_of
 
 DATABASE = "disputes.db"
 
 
+class _KeptOrders:
+    """Pools, and beside them the orders that this account made on this machine: pools may have dropped them."""
+
+    def __init__(self, client: StunClient) -> None:
+        self._client = client
+        self._pools: Any = client.connection.pools
+
+    def order(self, digest: bytes) -> list[OrderEnvelope]:
+        """Every variant of an order, the kept one first. Errors: PoolError, SettingsInvalid."""
+        kept = self._client.find_kept(digest)
+        held: list[OrderEnvelope] = self._pools.order(digest)
+        return held if kept is None else [kept.envelope, *held]
+
+    def posts(self, batch_id: bytes) -> list[PostEnvelope]:
+        """Posts of a batch."""
+        return list(self._pools.posts(batch_id))
+
+    def openings(self, batch_id: bytes) -> list[OpeningEnvelope]:
+        """Openings of a batch."""
+        return list(self._pools.openings(batch_id))
+
+    def deliveries(self, batch_id: bytes) -> list[DeliveryEnvelope]:
+        """Deliveries of a batch."""
+        return list(self._pools.deliveries(batch_id))
+
+
 def sources_of(client: StunClient) -> Sources:
     """Where this client looks: its pools and stores, and the stores that orders and providers name."""
     market, link = client.market, client.connection
     assert isinstance(market, EvmMarket), "the command connects EVM markets"
-    pools: Any = link.pools
     return Sources(
-        market, pools, Stores(link.store, link.open_store), ExactModels(link.store), link.first_block,
+        market, _KeptOrders(client), Stores(link.store, link.open_store), ExactModels(link.store), link.first_block,
         client.recipient_key, lambda event, count: find_posted_top(market, event, count),
     )  # fmt: skip
 

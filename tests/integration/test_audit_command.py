@@ -13,6 +13,7 @@ from court_cheats import MUSEUM, TASK
 from court_model import small_model
 from dispute_chain import DisputeChain, PlayedBatch, dispute_chain, honest_work
 from stun_sdk import Settings, StunClient
+from stun_sdk.keeping import Keeping, KeptOrder
 from stun_sdk.network import Connection
 
 from scripts.bench.gas_chain import gas_chain
@@ -156,6 +157,29 @@ def test_a_wrong_result_among_withheld_ones_is_searched_for_and_convicted(
     assert dispute["task"] == (TASK if answers else None)
 
 
+def test_a_dispute_that_is_interrupted_after_every_step_goes_on_and_sends_nothing_twice(
+    disputes: DisputeChain, command: Callable[..., Run]
+) -> None:
+    batch = disputes.open(cheat, published=False)
+    stun = command(batch)
+    fates = []
+    for _ in range(40):
+        done = stun(
+            "batch", "dispute", name_of(batch), "--replica", "0", "--task", str(TASK), "--timeout", "0", "--json"
+        )
+        fates.append(json_of(done)["fate"])
+        if fates[-1] != "open":
+            break
+        disputes.chain.node.travel(1)
+        batch.answer()
+
+    assert fates[-1] == "convicted"
+    assert len(fates) > 8
+    names = [e.name for e in disputes.court.events(0, disputes.chain.market.head(), batch.batch_id)]
+    assert names.count("ChallengeAnnounced") == names.count("ChallengeOpened") == 1
+    assert names.count("Demanded") == 5
+
+
 def test_an_honest_batch_is_right_and_nobody_can_charge_it(disputes: DisputeChain, command: Callable[..., Run]) -> None:
     batch = disputes.open(honest_work)
     stun = command(batch)
@@ -200,18 +224,19 @@ def cheated(disputes: DisputeChain) -> PlayedBatch:
     return disputes.open(cheat)
 
 
-def test_tasks_that_nobody_holds_are_told_and_after_the_window_no_dispute_begins(
-    disputes: DisputeChain, command: Callable[..., Run]
+def test_tasks_that_nobody_holds_are_told_ones_own_order_is_kept_and_after_the_window_no_dispute_begins(
+    disputes: DisputeChain, command: Callable[..., Run], tmp_path: Path
 ) -> None:
     batch = disputes.open(cheat)
     stun = command(batch)
     held, batch.pools.orders = batch.pools.orders, []
     missing = stun("batch", "audit", name_of(batch))
-    batch.pools.orders = held
+    Keeping(tmp_path).keep(batch.batch_id, KeptOrder(held[0], 0, False, ""))
+    kept = stun("batch", "audit", name_of(batch))
     disputes.chain.node.travel(200)
 
     late = stun("batch", "dispute", name_of(batch), "--replica", "0", "--task", str(TASK))
 
-    assert (missing.exit_code, late.exit_code) == (6, 4)
+    assert (missing.exit_code, kept.exit_code, late.exit_code) == (6, 11, 4)
     assert "no pool holds its order" in missing.stderr
     assert "has 0 s left" in late.stderr
