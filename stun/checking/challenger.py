@@ -69,6 +69,7 @@ class Challenger:
         most = self.court.duties(charge.terms)["chain_max"]
         if needed.demands > most:
             raise TooDeep(needed.demands, most)
+        self._drop_ended()
         left = self.budget - self.store.reserved(Fate.OPEN)
         if needed.total > left:
             raise OverBudget(needed.total, left)
@@ -112,6 +113,13 @@ class Challenger:
         return (
             batch is not None and batch.phase == Phase.RESULTS and batch.states[charge.replica] == ReplicaState.REVEALED
         )
+
+    def _drop_ended(self) -> None:
+        """Set free what was set aside for charges that nobody pursued until their batch was final."""
+        for name in self.store.charges(Fate.OPEN):
+            batch_id, replica = bytes.fromhex(name.split(":")[0]), int(name.split(":")[1])
+            if self.market.batch(batch_id) is None and not self.court.was_convicted(batch_id, replica):
+                self.store.end(name, Fate.GONE)
 
     def _require_time(self, charge: Charge | Search, needed: Estimate) -> None:
         batch, now = self.market.batch(charge.batch_id), self.market.now()

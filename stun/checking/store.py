@@ -157,15 +157,15 @@ class DisputeStore:
         self._on_step(f"failed {what}")
 
     def seal(self, charge: str, sealed: Sealed) -> None:
-        """Keep evidence before it is announced; it takes the place of what was sealed before."""
+        """Keep evidence before it is announced. What stands already stays: another process may have announced it."""
         kind, data = type(sealed.evidence).__name__, msgspec.msgpack.encode(sealed.evidence)
         with Session(self._engine) as session, session.begin():
-            session.merge(
-                _SealRow(
+            if session.get(_SealRow, charge) is None:
+                row = _SealRow(
                     charge=charge, digest=sealed.digest, evidence_digest=sealed.evidence_digest, salt=sealed.salt,
                     kind=kind, evidence=data,
-                )
-            )  # fmt: skip
+                )  # fmt: skip
+                session.add(row)
         self._on_step("sealed")
 
     def sealed(self, charge: str) -> Sealed | None:

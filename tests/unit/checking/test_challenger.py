@@ -239,6 +239,31 @@ def test_what_is_set_aside_for_one_charge_is_not_there_for_another() -> None:
         play.challenger().begin(second)
 
 
+def test_what_was_set_aside_is_free_again_once_a_batch_is_final_that_nobody_pursued() -> None:
+    first, second = Play(cheating("other weights")), Play(cheating("other weights"))
+    charge = charge_of(first.scene, 0, TASK)
+    first.budget = first.challenger().estimate(charge).total
+    other = replace(charge_of(second.scene, 0, 2), batch_id=bytes(32))
+    first.challenger().begin(charge)
+    first.scene.market = replace(first.scene.market, batches={bytes(32): second.scene.market.batches[charge.batch_id]})
+
+    first.challenger().begin(other)
+
+    assert first.store.fate(charge.name) == Fate.GONE
+    assert first.store.fate(other.name) == Fate.OPEN
+
+
+def test_evidence_that_another_process_sealed_first_is_not_replaced() -> None:
+    play = Play(cheating("other weights"))
+    charge, challenger = charge_of(play.scene, 0, TASK), play.challenger()
+    while (first := play.store.sealed(charge.name)) is None:
+        play.let_answer(charge, challenger.advance(charge))
+
+    challenger._seal(charge, first.evidence)
+
+    assert play.store.sealed(charge.name) == first
+
+
 def test_after_the_window_a_charge_is_not_begun_and_before_results_neither() -> None:
     play = Play(cheating("other weights"))
     charge = charge_of(play.scene, 0, TASK)
