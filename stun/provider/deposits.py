@@ -15,6 +15,7 @@ from stun.provider.docket import Entry, Fate
 LOOK_SECONDS = 600
 GIVEN_UP_SECONDS = 30 * 86_400
 WORTH = 2  # a deposit is claimed, and a credit taken, if it is this many times its fees
+CREDIT = b"credit"  # looked after as demands are
 CLAIM, TAKE = "claim", "take"  # the names of these attempts in the journal
 
 
@@ -35,12 +36,8 @@ class Deposits:
         for entry in self._docket.entries(Fate.ANSWERED, Fate.OPEN, Fate.MISSED):
             if entry.batch_id not in active and self._is_due(entry.digest, now):
                 self._settle(self._context.courts, entry, now)
-        current = self._context.courts.current()
-        if current is not None:
-            self._courts[current.account] = current
-        for court in self._courts.values():
-            if self._is_due(court.account, now):
-                self._take(self._context.courts, court, now)
+        if self._is_due(CREDIT, now):
+            self._take_all(self._context.courts)
 
     def _is_due(self, name: bytes, now: int) -> bool:
         due = now >= self._looked_at.get(name, now - LOOK_SECONDS) + LOOK_SECONDS
@@ -63,7 +60,14 @@ class Deposits:
         elif demand.deposit >= WORTH * court.defence_costs().claim:
             self._act(courts, court, entry.digest, CLAIM, lambda account: ClaimDeposit(account, demand))
 
-    def _take(self, courts: Courts, court: CourtReader, now: int) -> None:
+    def _take_all(self, courts: Courts) -> None:
+        current = courts.current()
+        if current is not None:
+            self._courts[current.account] = current
+        for court in self._courts.values():
+            self._take(courts, court)
+
+    def _take(self, courts: Courts, court: CourtReader) -> None:
         """Only the account itself can take its credit out; its operator cannot."""
         account = self._context.account
         if court.credit(account) < max(1, WORTH * court.defence_costs().take):
