@@ -1,4 +1,7 @@
-"""Networks that tests which break things share: setting one up takes most of their time."""
+"""Networks that the tests of one file share: setting one up takes most of their time.
+
+Not those of several files: a batch that one leaves open is settled, and moves money, under another.
+"""
 
 from collections.abc import Iterator
 
@@ -7,7 +10,7 @@ from chaos_bench import ChaosBench, chaos_bench
 from chaos_network import Network, chaos_network, node_kind
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def still_network() -> Iterator[Network]:
     """A network on anvil where nothing moves by itself; skipped where anvil is not installed."""
     if node_kind() != "anvil":
