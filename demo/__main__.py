@@ -1,8 +1,9 @@
-"""`make demo`: a whole market on this machine, from the first contract to the last unit of money.
+"""`make demo`: a whole market on this machine, from the first contract to the last unit of money, and a conviction.
 
 Exit code 0 only if every answer, verdict and balance was what the protocol says.
 """
 
+import json
 import shutil
 import sys
 import tempfile
@@ -10,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from stun_sdk import StunClient, Task, TaskResult
@@ -26,8 +28,9 @@ SENTENCES = Path(__file__).with_name("sentences.txt")
 MOST_PRICE = 5_000 * STUN  # per 10^6 sentences and replica
 TIP = STUN // 100
 ACT_SECONDS = 120.0
-_WINDOWS = {"task_seconds": 1, "challenge_seconds": 8}
-FIRST, SECOND, THIRD = "256 sentences, 2 replicas", "search queries, 1 of 3 lies", "search queries, 1 of 3 is killed"
+_WINDOWS = {"task_seconds": 1, "challenge_seconds": 13}
+_CHECKED = {"task_seconds": 2, "challenge_seconds": 60}
+FIRST, SECOND, THIRD = "256 sentences, 2 replicas", "queries, 1 of 2 is killed", "queries, a cheaper model"
 
 
 @dataclass(frozen=True)
@@ -63,6 +66,19 @@ class Play:
         """Whether a batch is at one of these stages."""
         return self.results[title].status().stage in stages
 
+    def address(self, name: str) -> str:
+        """Return an actor's address in hex."""
+        return self.network.people[name].account.checksum_address
+
+    def found(self) -> dict[str, Any]:
+        """Return what the requester's check said. Errors: ActorFailed."""
+        text = self.company.actors[cast.CHECK].last_words(100_000)
+        try:
+            found: dict[str, Any] = json.loads(text.splitlines()[-1])
+        except (ValueError, IndexError) as error:
+            raise ActorFailed(f"the check said nothing: {text[-600:]}") from error
+        return found
+
     def bids(self, title: str) -> set[bytes]:
         """Return who has bid on an order."""
         found = self.client.connection.pools.bids(self.results[title].batch_id)
@@ -76,17 +92,22 @@ def perform(play: Play) -> None:
     """Play the three acts."""
     model = play.network.model_id
     texts = SENTENCES.read_text().splitlines()
-    common = {"max_price": MOST_PRICE, "tip": TIP, **_WINDOWS}
-    play.order(FIRST, Task.of_texts(model, texts, replicas=2, post_seconds=90, **common))
+    common = {"max_price": MOST_PRICE, "tip": TIP}
+    play.order(FIRST, Task.of_texts(model, texts, replicas=2, post_seconds=90, **common, **_WINDOWS))
     play.until(lambda: play.reached(FIRST, Stage.RESULTS, Stage.FINAL))
-    play.order(SECOND, Task.of_texts(model, QUERIES, replicas=3, post_seconds=60, **common))
-    play.until(lambda: play.reached(SECOND, Stage.RESULTS, Stage.FINAL))
-    play.order(THIRD, Task.of_texts(model, QUERIES, replicas=3, post_seconds=30, **common))
-    culprit = play.network.people[cast.CHEAP].id
-    play.until(lambda: culprit in play.bids(THIRD))
-    play.company.actors[cast.CHEAP].kill()
-    play.watch.say(cast.CHEAP, "was killed after its bid")
+    alone = {"replicas": 1, "providers": [play.address(cast.CHEAP)], "post_seconds": 60}
+    third = play.order(THIRD, Task.of_texts(model, QUERIES, **alone, **common, **_CHECKED))
+    play.until(lambda: play.reached(THIRD, Stage.RESULTS, Stage.FINAL))
+    cast.start_check(play.company, play.network, third.id)
+    play.watch.say("requester", "runs the queries again: `stun batch audit --challenge`")
+    pair = {"replicas": 2, "providers": [play.address("provider-1"), play.address(cast.KILLED)], "post_seconds": 30}
+    play.order(SECOND, Task.of_texts(model, QUERIES, **pair, **common, **_WINDOWS))
+    killed = play.network.people[cast.KILLED].id
+    play.until(lambda: killed in play.bids(SECOND))
+    play.company.actors[cast.KILLED].kill()
+    play.watch.say(cast.KILLED, "was killed after its bid")
     play.until(lambda: all(play.reached(title, Stage.FINAL) for title in play.results))
+    play.until(lambda: not play.company.actors[cast.CHECK].alive())
 
 
 def show(console: Console, play: Play, before: books.Books) -> list[str]:
@@ -100,11 +121,14 @@ def show(console: Console, play: Play, before: books.Books) -> list[str]:
     for title, batch in final.items():
         receipt.show_terms(console, network, batch, title)
     receipt.show_split(console, network, final[FIRST])
+    [dispute] = play.found()["disputes"]
+    receipt.show_conviction(console, network, final[THIRD], dispute)
     gas = {title: (batch, gas_of(network, batch)) for title, batch in final.items()}
     receipt.show_gas(console, gas)
     receipt.show_books(console, network, before, after)
-    culprit = network.people[cast.CHEAP].id
-    problems = books.verdict_problems(final[FIRST], final[SECOND], final[THIRD], culprit)
+    problems = books.agreement_problems(final[FIRST])
+    problems += books.silence_problems(final[SECOND], network.people[cast.KILLED].id)
+    problems += books.conviction_problems(final[THIRD], dispute)
     return problems + books.differences(network, before, after, final.values())
 
 

@@ -1,8 +1,9 @@
 """The books of the demonstration: who holds what before and after, and what the protocol says must have changed."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from stun_sdk.status import BatchStatus, ReplicaStatus, split_of
 
@@ -49,7 +50,9 @@ def expected_changes(batches: Iterable[BatchStatus]) -> dict[bytes, int]:
         for replica in batch.replicas:
             change[terms.requester] -= replica.paid
             change[replica.provider] -= replica.penalty
-            change[BURNED] += replica.penalty
+            change[BURNED] += replica.penalty - replica.reward
+            if replica.reward:
+                change[replica.challenger] += replica.reward
             if replica.paid:
                 _share(change, batch, terms, replica)
         if any(replica.paid for replica in batch.replicas):
@@ -76,8 +79,14 @@ def _tip(change: dict[bytes, int], batch: BatchStatus, terms: Terms) -> None:
 
 def differences(network: Network, before: Books, after: Books, batches: Iterable[BatchStatus]) -> list[str]:
     """Return where the chain's books differ from the protocol's arithmetic; empty if they agree to the last unit."""
-    wanted = expected_changes(batches)
+    ended = list(batches)
+    wanted = expected_changes(ended)
+    slashed = {account: before.stakes[account] * bps // 10_000 for account, bps in _slashes(ended).items()}
+    wanted[BURNED] += sum(slashed.values())
     found = []
+    for account, stake in after.stakes.items():
+        if before.stakes[account] - stake != slashed.get(account, 0):
+            found.append(f"{network.name_of(account)}: lost {before.stakes[account] - stake} of its stake")
     for account, held in after.free.items():
         change = held - before.free[account]
         if change != wanted.get(account, 0):
@@ -86,19 +95,46 @@ def differences(network: Network, before: Books, after: Books, batches: Iterable
     return found
 
 
-def verdict_problems(main: BatchStatus, outvoted: BatchStatus, silent: BatchStatus, culprit: bytes) -> list[str]:
-    """Return what did not go as the demonstration claims; empty if all held."""
+def _slashes(batches: Iterable[BatchStatus]) -> dict[bytes, int]:
+    """Return which part of its stake each convicted provider loses, in basis points."""
+    return {
+        replica.provider: batch.terms.rule("stake_slash_bps")
+        for batch in batches
+        for replica in batch.replicas
+        if replica.state == ReplicaState.CONVICTED and batch.terms is not None
+    }
+
+
+def agreement_problems(batch: BatchStatus) -> list[str]:
+    """Return what did not go as the first order claims; empty if all held."""
+    roots = {replica.outputs_root for replica in batch.replicas}
+    held = len(batch.replicas) == 2 and len(roots) == 1 and all(replica.paid for replica in batch.replicas)
+    return [] if held else ["the two replicas of the first batch did not agree and earn"]
+
+
+def silence_problems(batch: BatchStatus, killed: bytes) -> list[str]:
+    """The same of the order whose provider was killed."""
     problems = []
-    roots = {replica.outputs_root for replica in main.replicas}
-    if len(main.replicas) != 2 or len(roots) != 1 or not all(replica.paid for replica in main.replicas):
-        problems.append("the two replicas of the first batch did not agree and earn")
-    for batch, name in ((outvoted, "second"), (silent, "third")):
-        for replica in batch.replicas:
-            if (replica.paid == 0) != (replica.provider == culprit):
-                problems.append(f"{name} batch: the wrong provider was paid or left unpaid")
-    out = {replica.provider: replica for replica in silent.replicas}[culprit]
-    if out.state != ReplicaState.SILENT or out.penalty != out.bond * silent_bps(silent) // 10_000:
-        problems.append("third batch: the silent provider did not lose its part of the bond")
+    if any((replica.paid == 0) != (replica.provider == killed) for replica in batch.replicas):
+        problems.append("beside the killed provider somebody was left unpaid, or the killed one was paid")
+    out = {replica.provider: replica for replica in batch.replicas}[killed]
+    if out.state != ReplicaState.SILENT or out.penalty != out.bond * silent_bps(batch) // 10_000:
+        problems.append("the silent provider did not lose its part of the bond")
+    return problems
+
+
+def conviction_problems(batch: BatchStatus, dispute: Mapping[str, Any]) -> list[str]:
+    """The same of the order whose provider swapped the model; `dispute` as the check told it."""
+    [replica] = batch.replicas
+    proven = dispute["proven"]
+    problems = []
+    if dispute["fate"] != "convicted" or proven is None or proven["kind"] != "BadStep":
+        problems.append(f"the check did not prove a wrong operator: {dispute['fate']} ({dispute['said']})")
+    if replica.state != ReplicaState.CONVICTED or replica.paid or replica.penalty != replica.bond:
+        problems.append("the provider with the cheaper model kept some of its bond")
+    assert batch.terms is not None
+    if (replica.challenger, replica.reward) != (batch.terms.requester, replica.bond // 4):
+        problems.append("the requester did not get a quarter of the bond for its proof")
     return problems
 
 

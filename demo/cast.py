@@ -7,6 +7,8 @@ from demo.processes import Actor, Company
 
 PRICES = {"provider-1": 4_000 * STUN, "provider-2": 4_200 * STUN, "provider-3": 4_400 * STUN}
 CHEAP = "provider-3"
+KILLED = "provider-2"
+CHECK = "the check"
 
 
 def start(company: Company, network: Network) -> None:
@@ -51,6 +53,20 @@ def start_keeper(company: Company, network: Network, duty: str) -> Actor:
         "STUN_KEEPER_SLOT_SECONDS": "0",
     }
     return company.start(duty, "keepers.main", [duty], env | _key(network, duty))
+
+
+def start_check(company: Company, network: Network, batch_id: str) -> Actor:
+    """Start the requester's own check of a batch, which takes what is wrong to the court: `stun batch audit`."""
+    env = {
+        "STUN_DEPLOYMENT": str(network.deployment),
+        "STUN_RPC_URLS": network.rpc_url,
+        "STUN_POOL_URLS": network.pool_url,
+        "STUN_STORE_URLS": network.blob_url,
+        "STUN_STATE_FOLDER": str(network.folder / "requester"),
+        "STUN_POLL_SECONDS": "0.5",
+    }
+    command = ["--json", "batch", "audit", batch_id, "--challenge", "--timeout", "100"]
+    return company.start(CHECK, "stun.cli.main", command, env | _key(network, "requester"))
 
 
 def _key(network: Network, name: str) -> dict[str, str]:

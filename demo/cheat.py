@@ -11,16 +11,17 @@ from typing import Any, Protocol
 import numpy as np
 
 from stun.chains.market import ModelRecord
+from stun.checking.rerun import ExactModel, ExactModels, load_graph
 from stun.models.manifest import GRAPH_ROLE
 from stun.protocol.graph.arrays import split_records
-from stun.protocol.graph.file import decode_graph, encode_graph
+from stun.protocol.graph.file import encode_graph
 from stun.protocol.graph.operators import NONE, Opcode
 from stun.protocol.graph.structure import Graph
 from stun.protocol.graph.tensors import Tensor
 from stun.provider.model_cache import BlobSource
 from stun.provider.runners.base import TaskOutput
 from stun.provider.runners.exact_graph import ExactGraphRunner
-from stun.provider.workshop import Worker, Workshop, read_manifest
+from stun.provider.workshop import Worker, Workshop
 
 SMALL_TASKS = 8  # fewer than a chunk of the first order has
 COARSE_STEP = 16  # what a weight of 4 bits can tell apart
@@ -54,6 +55,16 @@ class CheapWorker:
         self._honest.close()
 
 
+class CheapModels(ExactModels):
+    """What it answers the court from: the model that it really ran."""
+
+    def of(self, record: ModelRecord) -> ExactModel:
+        """Return the registered model with coarse weights."""
+        if record.model_id not in self._kept:
+            self._kept[record.model_id] = ExactModel(coarsen(load_graph(self._store, record)))
+        return self._kept[record.model_id]
+
+
 class CheapWorkshop:
     """A workshop whose workers save on the model; `folder` takes the coarse graph."""
 
@@ -78,9 +89,8 @@ class CheapWorkshop:
         self._honest.close()
 
     def _coarse_runner(self, record: ModelRecord) -> ExactGraphRunner:
-        graph = decode_graph(self._source.get(read_manifest(self._source, record).files[GRAPH_ROLE]))
         path = self._folder / "cheap.graph"
-        path.write_bytes(encode_graph(coarsen(graph)))
+        path.write_bytes(encode_graph(coarsen(load_graph(self._source, record))))
         runner = ExactGraphRunner()
         runner.load({GRAPH_ROLE: path})
         return runner

@@ -30,8 +30,8 @@ PEOPLE = ("requester", "creator", "provider-1", "provider-2", "provider-3", "mat
 FREE_STUN = 10_000 * STUN
 STAKE_STUN = 1_000 * STUN
 _SHORT = {
-    "draw_seconds": 1, "answer_seconds": 5, "reveal_seconds": 20, "resolve_seconds": 10, "follow_seconds": 5,
-    "challenge_open_seconds": 6, "audit_seconds": 8, "seat_reveal_seconds": 6,
+    "draw_seconds": 1, "answer_seconds": 10, "reveal_seconds": 20, "resolve_seconds": 10, "follow_seconds": 5,
+    "challenge_open_seconds": 20, "audit_seconds": 8, "seat_reveal_seconds": 6,
 }  # fmt: skip
 
 
@@ -61,9 +61,12 @@ class Network:
     market: EvmMarket
     people: dict[str, Person]
     model_id: bytes
+    court: bytes
 
     def name_of(self, account: bytes) -> str:
         """Return the name of an account, or the end of its address."""
+        if account == self.court:
+            return "the court"
         return next((p.name for p in self.people.values() if p.id == account), f"0x..{account.hex()[-6:]}")
 
 
@@ -102,9 +105,9 @@ def build(company: Company, tell: Callable[[str], None]) -> Network:
         "STUN_POOL_SWEEP_SECONDS": "5",
     }
     company.start("pool", "stun.pool.server", env=pool)
-    network = Network(
-        folder, rpc_url, f"http://{HOST}:{pool_port}", f"http://{HOST}:{blob_port}", deployment, market, people, model
-    )
+    pool_url, blob_url = f"http://{HOST}:{pool_port}", f"http://{HOST}:{blob_port}"
+    court = widen(file.address("Court"))
+    network = Network(folder, rpc_url, pool_url, blob_url, deployment, market, people, model, court)
     company.wait_for_http("store", network.blob_url)
     company.wait_for_http("pool", network.pool_url)
     return network

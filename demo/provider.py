@@ -8,9 +8,10 @@ import json
 import signal
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 
-from demo.cheat import CheapWorkshop
+from demo.cheat import CheapModels, CheapWorkshop
 from demo.network import STUN
 from stun.chains.evm.accounts import from_environment
 from stun.chains.evm.court import EvmCourts
@@ -20,13 +21,17 @@ from stun.chains.evm.market_writer import EvmMarketWriter
 from stun.chains.evm.sender import Sender
 from stun.pool.client import PoolClient
 from stun.pool.pool_set import PoolSet
-from stun.provider.model_cache import ModelCache
+from stun.provider.context import ProviderContext
+from stun.provider.executor import ProviderService
 from stun.provider.policy import BiddingPolicy, ModelPrice
 from stun.provider.service import build_provider
 from stun.provider.settings import ProviderSettings
-from stun.provider.storehouse import Storehouse, http_store
-from stun.provider.workshop import SandboxWorkshop, Workshop
-from stun.storage.folder import FolderBlobStore
+
+
+def cheapen(honest: ProviderContext) -> ProviderService:
+    """Return the same provider, saving on the model: before the requester, and before the court."""
+    workshop = CheapWorkshop(honest.workshop, honest.stores, honest.settings.folder)
+    return ProviderService(replace(honest, workshop=workshop, models=CheapModels(honest.stores)))
 
 
 def main(path: str) -> None:
@@ -45,14 +50,11 @@ def main(path: str) -> None:
         store_urls=(given["blob_url"],),
         poll_seconds=0.5,
     )
-    workshop: Workshop | None = None
-    if given["cheap"]:
-        opener = http_store(settings.max_package_bytes)
-        house = Storehouse(FolderBlobStore(folder / "blobs"), [(given["blob_url"], opener(given["blob_url"]))], opener)
-        workshop = CheapWorkshop(SandboxWorkshop(house, ModelCache(folder / "models", house), None), house, folder)
     pools = PoolSet([PoolClient(given["pool_url"], market)])
     courts = EvmCourts(market, writer.sender)
-    service = build_provider(settings, market, writer, account, pools, courts=courts, workshop=workshop)
+    service = build_provider(settings, market, writer, account, pools, courts=courts)
+    if given["cheap"]:
+        service = cheapen(service.context)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     service.run_forever(stop)

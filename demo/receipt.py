@@ -1,6 +1,7 @@
 """What a person sees at the end: hits of the search, and the receipt of every batch."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -11,7 +12,11 @@ from demo.network import STUN, Network
 from demo.search import Hit
 from stun.protocol.market.state import ReplicaState
 
-GAS_STEPS = (("BatchOpened", "match"), ("Revealed", "commit and reveal"), ("Settled", "settle"))
+GAS_STEPS: tuple[tuple[tuple[str, ...], str], ...] = (
+    (("BatchOpened",), "match"),
+    (("Revealed", "Posted"), "results"),
+    (("Settled",), "settle or convict"),  # the conviction of a lone replica ends its batch
+)
 
 
 def stun(units: int) -> str:
@@ -96,6 +101,31 @@ def show_split(console: Console, network: Network, batch: BatchStatus) -> None:
     _show_replicas(console, network, batch, rows, "Where the money of the first batch went (STUN)")
 
 
+def show_conviction(console: Console, network: Network, batch: BatchStatus, dispute: Mapping[str, Any]) -> None:
+    """Print what was proven, and where the money of the convicted provider went."""
+    [replica] = batch.replicas
+    assert batch.terms is not None
+    proven = dispute["proven"] or {}
+    table = Table(title="The conviction: one transaction, judged by the referee on chain", title_justify="left")
+    table.add_column("")
+    table.add_column(network.name_of(replica.provider), justify="right")
+    rows = {
+        "proven": str(dispute["proven_words"]),
+        "operator": f"{proven.get('operator')} ({proven.get('opcode')}) of task {proven.get('task')}",
+        "element": f"row {proven.get('row')}, column {proven.get('col')}",
+        "it claimed": str(proven.get("claimed")),
+        "it should be": str(proven.get("expected")),
+        "its bond": stun(replica.bond),
+        f"  to {network.name_of(replica.challenger)}, who proved it": stun(replica.reward),
+        "  burned": stun(replica.penalty - replica.reward),
+        "its price, back to the requester": stun(locked_by(batch)),
+        "of its stake, burned": f"{batch.terms.rule('stake_slash_bps') / 100:g} %",
+    }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    console.print(table)
+
+
 def show_gas(console: Console, batches: Mapping[str, tuple[BatchStatus, Mapping[str, int]]]) -> None:
     """Print the gas of every step; a batch pays the same for any number of tasks."""
     table = Table(title="Gas", title_justify="left")
@@ -103,7 +133,7 @@ def show_gas(console: Console, batches: Mapping[str, tuple[BatchStatus, Mapping[
         table.add_column(name, justify="left" if name == "batch" else "right")
     for title, (batch, gas) in batches.items():
         assert batch.terms is not None
-        steps = [gas.get(event, 0) for event, _ in GAS_STEPS]
+        steps = [next((gas[event] for event in events if event in gas), 0) for events, _ in GAS_STEPS]
         count = batch.terms.count
         table.add_row(
             title, str(count), *(f"{step:,}" for step in steps), f"{sum(steps):,}", f"{sum(steps) / count:,.0f}"

@@ -22,6 +22,8 @@ _SAID: dict[str, Callable[[Network, Any], tuple[str, str]]] = {
     "Committed": lambda n, f: (n.name_of(f["provider"]), "sealed its answer"),
     "Revealed": lambda n, f: (n.name_of(f["provider"]), f"revealed root {f['outputs_root'].hex()[:8]}"),
     "ReplicaOut": lambda n, f: (n.name_of(f["provider"]), f"went silent, lost {f['penalty']} units of its bond"),
+    "Posted": lambda n, f: (n.name_of(f["provider"]), f"posted root {f['outputs_root'].hex()[:8]}"),
+    "Convicted": lambda n, f: (n.name_of(f["provider"]), f"was convicted by {n.name_of(f['challenger'])}"),
     "Settled": lambda n, f: (n.name_of(f["settler"]), "settled a batch"),
 }
 

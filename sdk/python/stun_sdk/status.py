@@ -25,7 +25,10 @@ class Stage(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ReplicaStatus:
-    """One provider's part: what it showed and what became of it. Amounts in the asset's smallest unit."""
+    """One provider's part: what it showed and what became of it. Amounts in the asset's smallest unit.
+
+    `penalty`: what it lost of its bond; of that `reward` went to `challenger`, whose evidence or demand convicted it.
+    """
 
     provider: bytes
     price: int
@@ -36,6 +39,8 @@ class ReplicaStatus:
     total_units: int = 0
     paid: int = 0
     penalty: int = 0
+    challenger: bytes = b""
+    reward: int = 0
 
     @property
     def shown(self) -> bool:
@@ -136,6 +141,8 @@ def _apply(status: BatchStatus, event: ChainEvent) -> BatchStatus:
             return _change(status, fields, state=ReplicaState.REVEALED, **_claim(fields))
         case "ReplicaOut":
             return _change(status, fields, state=ReplicaState(fields["reason"]), penalty=fields["penalty"])
+        case "Convicted":
+            return _convicted(status, fields)
         case "Accepted":
             return _change(status, fields, state=ReplicaState.ACCEPTED, paid=fields["paid"], **_claim(fields))
         case "Resolved":
@@ -156,6 +163,13 @@ def _opened(status: BatchStatus, fields: Mapping[str, Any]) -> BatchStatus:
     terms: Terms = fields["terms"]
     replicas = tuple(ReplicaStatus(cast.provider, cast.price, cast.matcher, cast.bond) for cast in terms.casts)
     return replace(status, stage=Stage.RUNNING, terms=terms, model_id=fields["model_id"], replicas=replicas)
+
+
+def _convicted(status: BatchStatus, fields: Mapping[str, Any]) -> BatchStatus:
+    """A conviction takes the whole bond and every claim to money."""
+    [bond] = [replica.bond for replica in status.replicas if replica.provider == fields["provider"]]
+    given = {"challenger": fields["challenger"], "reward": int(fields["reward"])}
+    return _change(status, fields, state=ReplicaState.CONVICTED, penalty=bond, **given)
 
 
 def _settled(status: BatchStatus, fields: Mapping[str, Any]) -> BatchStatus:

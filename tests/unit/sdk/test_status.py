@@ -1,5 +1,7 @@
 """A batch's status is the fold of its events: what a reorganisation takes away is gone, what is shallow waits."""
 
+from dataclasses import replace
+
 import pytest
 from provider_bench import settle_down
 from sdk_world import INPUTS, SdkWorld
@@ -61,6 +63,28 @@ def test_withdrawn_and_silent_replicas_are_told_with_what_they_lost(world: SdkWo
     assert left.state is ReplicaState.WITHDRAWN
     assert 0 < left.penalty < left.bond
     assert other.state is not ReplicaState.WITHDRAWN
+
+
+def test_a_convicted_replica_lost_its_bond_and_says_to_whom(world: SdkWorld) -> None:
+    client = world.client()
+    model_id = world.upload(client)
+    for name in ("provider-1", "provider-2"):
+        world.add_provider(model_id, name, price=10**9)
+    result = client.submit_batch(list(INPUTS), model_id=model_id)
+    world.match(result)
+    world.finish(result)
+    before = result.status()
+    accused = before.replicas[0]
+    fields = {"provider": accused.provider, "challenger": b"\x0c" * 32, "reward": 7, "wrong": True}
+    events = [*world.market.events(0, world.market.head(), result.batch_id)]
+    conviction = replace(events[-1], name="Convicted", fields=fields)
+
+    (convicted, other) = fold(result.batch_id, [*events, conviction], 9).replicas
+
+    assert (convicted.state, convicted.penalty, convicted.reward) == (ReplicaState.CONVICTED, accused.bond, 7)
+    assert convicted.challenger == b"\x0c" * 32
+    assert not convicted.shown
+    assert other == before.replicas[1]
 
 
 def test_split_adds_up_to_what_was_paid(world: SdkWorld) -> None:
