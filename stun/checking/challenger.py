@@ -23,7 +23,7 @@ from stun.disputes.leaves import Wrong
 from stun.disputes.steps import AskBelow, AskTop, AskTrace, Right, Wait
 from stun.protocol.court import actions
 from stun.protocol.court.evidence import Evidence, seal
-from stun.protocol.court.state import Demand, Kind
+from stun.protocol.court.state import Announcement, Demand, Kind
 from stun.protocol.market.state import Phase, ReplicaState
 from stun.protocol.messages import NOBODY
 
@@ -203,6 +203,8 @@ class Challenger:
         if sealed.digest in hearing.opened:
             return self._end(charge, Fate.ACQUITTED, "the evidence was judged and shows nothing")
         announced = hearing.announced.get(sealed.digest)
+        if announced is not None and not self._is_own(charge, announced):
+            return self._seal_anew(charge)
         if sealed.digest in hearing.lapsed or (announced and self.market.now() >= announced.open_until):
             self.store.unseal(charge.name)
             return Progress(Fate.OPEN, "the announcement was not opened in time and its deposit is lost")
@@ -224,7 +226,19 @@ class Challenger:
             lambda value: actions.Announce(self._account, value, *place, sealed.digest),
             padded(self._fees(charge).challenge),
         )  # fmt: skip
+        is_barred = sent.refused == "court: repeated" and sent.tries > 1  # a first refusal may be older than this look
+        if is_barred and sealed.digest not in self._hear(charge).announced:
+            return self._seal_anew(charge)
         return self._judge(charge, sent, "announces the evidence")
+
+    def _is_own(self, charge: Charge, announced: Announcement) -> bool:
+        return (announced.challenger, announced.replica) == (self._account, charge.replica)
+
+    def _seal_anew(self, charge: Charge) -> Progress:
+        """Somebody copied the hash and announced it first, here or elsewhere: it would earn the reward, or bar ours."""
+        self.store.unseal(charge.name)
+        self._log.warning("announcement_copied", charge=charge.name)
+        return Progress(Fate.OPEN, "a stranger announced the same hash first: seals the evidence with another salt")
 
     def _judge(self, charge: Charge | Search, sent: Sent, said: str, parent: actions.Parent | None = None) -> Progress:
         """Tell what was sent, or conclude from the court's reason; `parent`: an answer that another may replace."""

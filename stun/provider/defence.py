@@ -55,7 +55,8 @@ class Defence:
         if court is None or (standing.stored.phase, mine) != (Phase.RESULTS, ReplicaState.REVEALED):
             return
         self._prepare(court, standing)
-        self._look(court, self._docket.entries(Fate.OPEN, batch_id=standing.batch_id), standing.now)
+        known = self._docket.entries(Fate.OPEN, Fate.MISSED, batch_id=standing.batch_id)
+        self._look(court, known, standing.now)  # a missed one too: a reorganisation may have brought its answer in time
         waiting = court.open_demands(standing.batch_id, standing.replica)
         if waiting > self._count_known(standing):
             self._read(court, standing, waiting)

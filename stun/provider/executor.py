@@ -64,11 +64,11 @@ class ProviderService:
         self._try("purse", self.purse.look)
         self._try("profile", self._advertiser.renew)
         self._try("batches", self._watch.discover)
-        self._try("bids", self.bidder.answer_all)
         standings = [found for batch_id in self.context.journal.active() if (found := self._look(batch_id))]
         standings.sort(key=lambda standing: (standing.terms.post_by, standing.batch_id))
         for standing in standings:
             self._defend(standing)
+        self._try("bids", self.bidder.answer_all)
         computing = False
         for standing in standings:
             computing = self._serve(standing, computing) or computing
