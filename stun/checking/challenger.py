@@ -6,6 +6,7 @@ salts and evidence are written down before they are announced.
 """
 
 import secrets
+from collections.abc import Callable
 from hashlib import sha256
 
 import structlog
@@ -28,8 +29,18 @@ from stun.protocol.market.state import Phase, ReplicaState
 from stun.protocol.messages import NOBODY
 
 MOST_TRIES = 4  # of an act that the court refuses for a reason that the next look does not explain
+DEARER = "more than the budget has left"  # deposits rise with the demands that wait, which anybody may make
 EXPLAINED = frozenset(
-    {"court: deposit", "court: block", "court: early", "court: repeated", "court: replica", "court: answered", CONFLICT}
+    {
+        DEARER,
+        "court: deposit",
+        "court: block",
+        "court: early",
+        "court: repeated",
+        "court: replica",
+        "court: answered",
+        CONFLICT,
+    }
 )
 SALT_BYTES = 32
 
@@ -163,31 +174,31 @@ class Challenger:
         if top is None:
             return self._end(charge, Fate.BLIND, "nobody shows the top of the results, so nothing can be demanded")
         asked = sum(s.demand.kind == Kind.RESULTS and s.demand.asker == self._account for s in hearing.seen)
-        sent = self._sending.send(
+        sent = self._pay(
             charge, f"demand-top:{asked}",
             lambda value: actions.DemandTop(self._account, value, charge.batch_id, charge.replica, *top),
-            padded(self._fees(charge).demand),
+            self._fees(charge).demand,
         )  # fmt: skip
         return self._judge(charge, sent, "demands the top of the results")
 
     def _ask_trace(self, charge: Charge, parent: actions.Parent | None) -> Progress:
         graph = charge.graph
-        sent = self._sending.send(
+        sent = self._pay(
             charge, "demand-trace" if parent is None else f"demand-trace:{_short(parent.demand)}",
             lambda value: actions.DemandTrace(
                 self._account, value, charge.batch_id, charge.replica, charge.order, charge.spec,
                 graph.header.op_count, graph.tree.top, charge.leaf if parent is None else None, parent,
             ),
-            padded(self._fees(charge).trace),
+            self._fees(charge).trace,
         )  # fmt: skip
         return self._judge(charge, sent, "demands the trace", parent)
 
     def _ask_below(self, charge: Charge | Search, step: AskBelow) -> Progress:
         parent = step.parent
-        sent = self._sending.send(
+        sent = self._pay(
             charge, f"demand:{_short(parent.demand)}:{parent.item}",
             lambda value: actions.DemandBelow(self._account, value, parent),
-            padded(self._fees(charge).demand),
+            self._fees(charge).demand,
         )  # fmt: skip
         about = parent if parent.demand.kind == Kind.RESULTS else None
         return self._judge(charge, sent, f"demands what is below ({parent.demand.kind.name.lower()})", about)
@@ -221,10 +232,10 @@ class Challenger:
 
     def _announce(self, charge: Charge, sealed: Sealed) -> Progress:
         place = charge.batch_id, charge.replica
-        sent = self._sending.send(
+        sent = self._pay(
             charge, f"announce:{sealed.digest.hex()[:16]}",
             lambda value: actions.Announce(self._account, value, *place, sealed.digest),
-            padded(self._fees(charge).challenge),
+            self._fees(charge).challenge,
         )  # fmt: skip
         is_barred = sent.refused == "court: repeated" and sent.tries > 1  # a first refusal may be older than this look
         if is_barred and sealed.digest not in self._hear(charge).announced:
@@ -239,6 +250,13 @@ class Challenger:
         self.store.unseal(charge.name)
         self._log.warning("announcement_copied", charge=charge.name)
         return Progress(Fate.OPEN, "a stranger announced the same hash first: seals the evidence with another salt")
+
+    def _pay(self, charge: Charge | Search, what: str, make: Callable[[int], actions.Action], deposit: int) -> Sent:
+        """Send an act that carries a deposit, unless it is new and takes more than is left of the budget."""
+        value, others = padded(deposit), self.store.reserved(Fate.OPEN) - self.store.set_aside(charge.name)
+        if not self.store.planned(charge.name, what) and value > self.budget - others - self.store.spent(charge.name):
+            return Sent(DEARER)
+        return self._sending.send(charge, what, make, value)
 
     def _judge(self, charge: Charge | Search, sent: Sent, said: str, parent: actions.Parent | None = None) -> Progress:
         """Tell what was sent, or conclude from the court's reason; `parent`: an answer that another may replace."""

@@ -123,6 +123,12 @@ class DisputeStore:
             rows = session.scalars(select(_ChargeRow.reserved).where(_ChargeRow.fate == fate))
             return sum(int(amount) for amount in rows)
 
+    def set_aside(self, charge: str) -> int:
+        """Native coin set aside for one charge, 0 if it was never begun."""
+        with Session(self._engine) as session:
+            row = session.get(_ChargeRow, charge)
+            return 0 if row is None else int(row.reserved)
+
     def spent(self, charge: str) -> int:
         """Native coin that the acts of a charge carried, those that failed left out."""
         with Session(self._engine) as session:
