@@ -39,6 +39,10 @@ class Collecting:
         if self._court.credit(self._account) < max(1, WORTH * costs.take):
             return None
         sent = self._sending.send(charge, "take", fixed(TakeCredit(self._account, self._account)))
+        if sent.landed:
+            self._sending.store.fail(
+                charge.name, "take"
+            )  # what comes to the credit after it is taken under another key
         return Progress(Fate.OPEN, "the replica is convicted: takes its credit") if sent.tries < MOST_TRIES else None
 
     def take_back(self, charge: Charge | Search, hearing: Hearing, now: int) -> Progress | None:

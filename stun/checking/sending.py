@@ -17,10 +17,14 @@ _FAILED = (IntentState.FAILED, IntentState.REPLACED)
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """How an act stands: `refused` is the court's reason if it did not take effect, after so many `tries`."""
+    """How an act stands: `refused` is the court's reason if it did not take effect, after so many `tries`.
+
+    `landed`: it took effect before or just now.
+    """
 
     refused: str | None = None
     tries: int = 0
+    landed: bool = False
 
 
 class Sending:
@@ -43,14 +47,16 @@ class Sending:
         Errors: ChainError (it stays planned, and the same key is tried again).
         """
         act = self.store.plan(charge.name, what, value)
+        landed = False
         try:
-            reason = _failure(self.writer.act(act.key, make(act.value), charge.terms, announced))
+            intent = self.writer.act(act.key, make(act.value), charge.terms, announced)
+            reason, landed = _failure(intent), intent.ok is True
         except Rejected as refused:
             reason = refused.code
         except IntentConflict:
             reason = CONFLICT
         if reason is None:
-            return Sent()
+            return Sent(landed=landed)
         self.store.fail(charge.name, what)
         return Sent(reason, act.attempt + 1)
 
