@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from scripts.bench.gas_chain import STUN, GasChain, Party, digest, gas_chain
+from scripts.bench.gas_chain import GasChain, Party, digest, gas_chain
 from scripts.bench.gas_lives import TASKS, Lives, Played, results
 from stun.chains.evm import audit_calls
 from stun.chains.evm.abi import AbiFunction
@@ -24,10 +24,10 @@ from stun.protocol.audit.state import Audit
 from stun.protocol.beacon.bls import sign
 from stun.protocol.beacon.networks import DEVELOPMENT_SECRET
 from stun.protocol.messages import NOBODY, Order
-from stun.protocol.parameters import PARAMETERS, PPM, development
+from stun.protocol.parameters import BY_NAME, PARAMETERS, PPM, development
 
 EPOCH_SECONDS = 600
-SEAT_BOND = 500 * STUN
+SEAT_BOND = BY_NAME["seat_bond"].default
 AUDITORS = 2
 OWN_ACTS = ("draw", "seal_1", "seal_2", "reveal_1", "reveal_2", "close")
 LANE_ACTS = ("draw", "seal", "reveal", "close")

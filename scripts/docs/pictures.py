@@ -17,7 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter
 
 from stun.protocol.economics import account, auditing, cheating, farming, trust
-from stun.protocol.economics.setting import USDC, Setting, change, proposed
+from stun.protocol.economics.setting import USDC, Setting, change
 from stun.protocol.economics.simulator import estimate, play_nothing, play_ruin
 from stun.protocol.parameters import MAX_COUNT, PPM
 
@@ -81,7 +81,7 @@ def margin(axes: Axes) -> None:
     for colour, (label, profit, setting) in zip(COLOURS, cheats, strict=False):
         profits = [_of_price(float(profit(change(setting, "bond_margin", value)))) for value in margins]
         axes.plot(margins, profits, color=colour, label=label)
-    for value, name in ((150, "default"), (200, "proposed")):
+    for value, name in ((150, "enough within the model"), (200, "default")):
         axes.axvline(value, color="#999999", linestyle=":")
         axes.annotate(name, (value + 1, -92), color="#666666")
     _zero(axes)
@@ -124,10 +124,10 @@ def ruin(axes: Axes) -> None:
     """The chance that the audit account ever runs dry, by its seed and load."""
     covers = list(range(0, 61))
     for colour, load in zip(COLOURS, (10_500, 11_000, 12_000, 15_000), strict=False):
-        setting = change(proposed(DEFAULTS), "audit_load_bps", load)
+        setting = change(DEFAULTS, "audit_load_bps", load)
         bounds = [account.ruin_bound(setting, float(seed)) for seed in covers]
         axes.plot(covers, bounds, color=colour, label=f"AUDIT_LOAD {load:,}, bound")
-    setting, rng = replace(proposed(DEFAULTS), audit_ppm=100_000), Random(9)
+    setting, rng = replace(DEFAULTS, audit_ppm=100_000), Random(9)
     for seed in (4, 8, 12, 16):
         ruined = sum(play_ruin(setting, rng, seed * account.audit_cost(setting), 2_000) for _ in range(RUINS))
         axes.plot([seed], [ruined / RUINS], "o", color=COLOURS[1], ms=5, label="played, 11,000" if seed == 4 else None)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from stun.protocol.economics import account, auditing, cheating, farming, trust
 from stun.protocol.economics.disputes import least_bond_for_disputes
-from stun.protocol.economics.setting import USDC, Setting, change, proposed
+from stun.protocol.economics.setting import USDC, Setting, change
 from stun.protocol.economics.table import Row, Turn, rows
 from stun.protocol.parameters import PPM
 
@@ -101,9 +101,9 @@ def _expected(batch: Setting) -> str:
 
 
 def strategies() -> str:
-    """Every strategy: by formula, by play, as proposed, and where it turns."""
+    """Every strategy: by formula, by play, and where it turns."""
     return _table(
-        ["strategy", "of each", "formula", "played", "as proposed", "begins to pay at"],
+        ["strategy", "of each", "formula", "played", "begins to pay at"],
         [_strategy(row) for row in rows(DEFAULTS)],
     )
 
@@ -113,7 +113,7 @@ def _strategy(row: Row) -> list[str]:
     profit = f"**{_money(row.profit)}**" if row.profit > 0 else _money(row.profit)
     turns = "; ".join(_turn(turn, row.profit > 0) for turn in row.turns)
     name = f"{row.strategy.name}: {row.strategy.told}"
-    return [name, row.strategy.each, profit, played, _money(row.profit_proposed), turns]
+    return [name, row.strategy.each, profit, played, turns]
 
 
 def _turn(turn: Turn, pays: bool) -> str:
@@ -124,7 +124,7 @@ def _turn(turn: Turn, pays: bool) -> str:
 
 
 def canaries() -> str:
-    """The share of canaries from which a seat looks, today and as proposed, and what twice that costs."""
+    """The share of canaries from which a seat looks, with a small bond and the default, and what twice that costs."""
     lines = []
     for count in (8, 100, 1_000, 10_000):
         line = [f"{count:,}"]
@@ -142,7 +142,7 @@ def seeds() -> str:
     """The seed that keeps the audit account from running dry, in covers, by load."""
     lines = []
     for load in (10_500, 11_000, 12_000, 15_000):
-        setting = change(proposed(DEFAULTS), "audit_load_bps", load)
+        setting = change(DEFAULTS, "audit_load_bps", load)
         chances = [f"{ceil(account.seed_for(setting, chance))}" for chance in (0.05, 0.01, 0.002)]
         lines.append([f"{load:,}", *chances])
     return _table(["AUDIT_LOAD", "1 in 20", "1 in 100", "1 in 500"], lines)

@@ -93,7 +93,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     _rate("audit_tasks", "limits", 8, 8, 4, 16),
     _rate("audit_load_bps", "limits", 16, 11_000, 10_000, 20_000),
     _rate("min_bond_bps", "limits", 24, 10_000, 5_000, PPM),
-    _rate("bond_margin", "limits", 16, 150, 134, 1_000),
+    _rate("bond_margin", "limits", 16, 200, 134, 1_000),
     _rate("opaque_bond_bps", "limits", 16, 5_000, 1_000, 20_000),
     _rate("min_stake", "limits", 64, 100 * _STUN, 1, 1_000_000 * _STUN),
     _seconds("min_post_seconds", "times", 60, 1, _HOUR),
@@ -105,7 +105,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     _seconds("unbonding_seconds", "times", 14 * DAY_SECONDS, 7 * DAY_SECONDS, 30 * DAY_SECONDS, 32),
     _rate("model_bond", "times", 64, 10 * _STUN, 1, 10_000 * _STUN),
     _seconds("follow_seconds", "duties", _HOUR, 1_200, 4 * _HOUR),
-    _rate("chain_max", "duties", 8, 12, 10, 16),
+    _rate("chain_max", "duties", 8, 12, 12, 16),
     _seconds("challenge_open_seconds", "duties", 900, 300, _HOUR),
     _seconds("audit_seconds", "duties", _HOUR, 900, 12 * _HOUR),
     _seconds("seat_reveal_seconds", "duties", _HOUR, 900, 6 * _HOUR),
@@ -113,7 +113,7 @@ PARAMETERS: tuple[Parameter, ...] = (
     _rate("answer_floor_gwei", "duties", 40, 10_000, 1, 1_000_000_000),
     _rate("answer_gas", "duties", 24, 300_000, 50_000, 3_000_000),
     _rate("challenge_gas", "duties", 24, 600_000, 100_000, 6_000_000),
-    _rate("seat_bond", "duties", 48, 500 * _STUN, 1, 200_000 * _STUN),
+    _rate("seat_bond", "duties", 48, 5_000 * _STUN, 1, 200_000 * _STUN),
 )
 WORDS = ("rules", "limits", "times", "duties")
 BY_NAME: dict[str, Parameter] = {p.name: p for p in PARAMETERS}

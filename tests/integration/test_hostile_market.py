@@ -217,7 +217,7 @@ def test_griefing_by_tiny_batches(stage: Stage) -> None:
         if reason is not None:
             assert stage.refusal(stage.matcher, "match", *arguments) == reason
     opened = stage.open(order, [replace(bid, price=10**9) for bid in stage.bids(order)])
-    assert opened.terms.casts[0].bond == 2_000
+    assert opened.terms.casts[0].bond == 3_000
 
 
 def test_griefing_by_commitments_of_others(stage: Stage) -> None:

@@ -13,11 +13,11 @@ from stun.protocol.audit.draws import drawn_tasks, is_drawn, seal_of, verdict_of
 from stun.protocol.audit.state import Audit
 from stun.protocol.market import actions as market_actions
 from stun.protocol.messages import NOBODY, Bid, Order, nonce_of
-from stun.protocol.parameters import NumericClass
+from stun.protocol.parameters import BY_NAME, NumericClass
 from stun.protocol.trees.resolve import shared_siblings
 from stun.protocol.trees.results import Result, ResultsTree
 
-BOND = 500 * 10**9
+BOND = BY_NAME["seat_bond"].default
 PRICE = 2 * 10**9
 
 

@@ -6,7 +6,7 @@ import sys
 from fractions import Fraction
 from typing import Any
 
-from stun.protocol.economics.setting import PROPOSED, USDC, Setting
+from stun.protocol.economics.setting import USDC, Setting
 from stun.protocol.economics.table import SEED, Row, Turn, rows
 
 
@@ -34,7 +34,6 @@ def as_record(row: Row) -> dict[str, Any]:
         "modelled": row.strategy.modelled,
         "profit": float(row.profit),
         "played": {"mean": row.played.mean, "error": row.played.error, "plays": row.played.plays},
-        "profit_proposed": float(row.profit_proposed),
         "turns": [
             {
                 "name": turn.name,
@@ -50,7 +49,7 @@ def as_text(row: Row) -> str:
     """Return a row as lines of text; money in whole coins."""
     played = f"{_money(row.played.mean)} ± {_money(row.played.error)}"
     mark = "PAYS " if row.profit > 0 else "     "
-    profits = f"{_money(row.profit):>14}{played:>26}{_money(row.profit_proposed):>14}"
+    profits = f"{_money(row.profit):>14}{played:>26}"
     first = f"{mark}{row.strategy.name:<26}{profits}  {row.strategy.each}"
     return "\n".join(
         [first, f"       {row.strategy.told}", *(f"       {_turn(turn, row.profit > 0)}" for turn in row.turns)]
@@ -58,14 +57,13 @@ def as_text(row: Row) -> str:
 
 
 def _head(setting: Setting) -> str:
-    values = ", ".join(f"{name} {value:,}" for name, value in PROPOSED.items())
     batch = f"{setting.count:,} tasks for {setting.locked // USDC} USDC, audited at {setting.audit_ppm:,} ppm"
-    columns = f"     {'strategy':<26}{'formula':>14}{'played':>26}{'proposed':>14}  of each"
-    return f"What each strategy earns above honest work, in USDC. A batch: {batch}.\nProposed: {values}.\n{columns}\n"
+    columns = f"     {'strategy':<26}{'formula':>14}{'played':>26}  of each"
+    return f"What each strategy earns above honest work, in USDC. A batch: {batch}.\n{columns}\n"
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Judge every strategy at the defaults; exit code 1 if one within the model pays even as proposed."""
+    """Judge every strategy at the defaults; exit code 1 if one pays."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="one JSON object a line")
     parser.add_argument("--seed", type=int, default=SEED)
@@ -79,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         sys.stdout.write(_head(setting))
     for row in found:
         sys.stdout.write((json.dumps(as_record(row)) if chosen.json else as_text(row)) + "\n")
-    return int(any(row.strategy.modelled and row.profit_proposed > 0 for row in found))
+    return int(any(row.profit > 0 for row in found))
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ USDC_RULES = AssetRules(
     report_fee=3 * USDC // 10,
     audit_cover=100 * USDC,
 )
-PROPOSED: Mapping[str, int] = {"seat_bond": 5_000 * STUN, "bond_margin": 200}
 
 
 def audited_defaults() -> dict[str, int]:
@@ -171,10 +170,3 @@ def change(setting: Setting, name: str, value: Fraction | int) -> Setting:
     if name not in setting.values:
         raise KeyError(name)
     return replace(setting, values={**setting.values, name: int(value)})
-
-
-def proposed(setting: Setting) -> Setting:
-    """Return the setting with what the decision proposes instead of the defaults."""
-    for name, value in PROPOSED.items():
-        setting = change(setting, name, value)
-    return setting

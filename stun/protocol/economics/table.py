@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from fractions import Fraction
 
-from stun.protocol.economics.setting import Setting, proposed, read
+from stun.protocol.economics.setting import Setting, read
 from stun.protocol.economics.simulator import Estimate, estimate
 from stun.protocol.economics.strategies import STRATEGIES, Strategy
 from stun.protocol.economics.turning import turning_point
@@ -22,12 +22,11 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A strategy's profit in the asset's smallest unit: at the defaults, played out, and as the decision proposes."""
+    """A strategy's profit in the asset's smallest unit: by formula and played out."""
 
     strategy: Strategy
     profit: Fraction
     played: Estimate
-    profit_proposed: Fraction
     turns: tuple[Turn, ...]
 
 
@@ -39,7 +38,7 @@ def row_of(strategy: Strategy, setting: Setting, seed: int = SEED, plays: int | 
         for guard in strategy.guards
     )
     played = estimate(strategy.play, chosen, seed, min(strategy.plays, plays or strategy.plays))
-    return Row(strategy, strategy.profit(chosen), played, strategy.profit(strategy.prepare(proposed(setting))), turns)
+    return Row(strategy, strategy.profit(chosen), played, turns)
 
 
 def rows(setting: Setting, seed: int = SEED, plays: int | None = None) -> tuple[Row, ...]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stun.protocol.court.unfolding import DEPTH, TENSOR_DEPTH, height, unfold
 from stun.protocol.economics import account, auditing, cheating, disputes, farming, sybils
-from stun.protocol.economics.setting import USDC, Setting, change, proposed, read
+from stun.protocol.economics.setting import USDC, Setting, change, read
 from stun.protocol.economics.simulator import play_ruin
 from stun.protocol.graph.shapes import MAX_ROWS
 from stun.protocol.graph.structure import MAX_OPERATORS
@@ -140,14 +140,14 @@ def test_the_adjustment_solves_its_equation(load: float, rate: float) -> None:
 
 
 def test_without_a_load_every_seed_runs_dry() -> None:
-    bare = change(proposed(DEFAULTS), "audit_load_bps", 10_000)
+    bare = change(DEFAULTS, "audit_load_bps", 10_000)
 
     assert account.adjustment(1.0, 0.01) == 0.0
     assert account.ruin_bound(replace(bare, audit_ppm=PPM), 1_000) == 1.0
 
 
 def test_ruin_is_no_more_likely_than_its_bound() -> None:
-    setting, rng = replace(proposed(DEFAULTS), audit_ppm=200_000), Random(7)
+    setting, rng = replace(DEFAULTS, audit_ppm=200_000), Random(7)
     for covers in (3, 8):
         seed, plays = covers * account.audit_cost(setting), 1_000
         ruined = sum(play_ruin(setting, rng, seed, 600) for _ in range(plays))
