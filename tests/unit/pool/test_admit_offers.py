@@ -79,10 +79,10 @@ def test_the_requester_does_not_bid_on_its_own_order(door: Door, pool_world: Poo
 
 
 def test_a_bidder_needs_stake_and_bond(door: Door, pool_world: PoolWorld, open_order: Order) -> None:
-    """At 10^9 a replica locks 40,000; audited one time in ten, its bond is 14 times that."""
+    """At 10^9 a replica locks 40,000; audited one time in ten, its bond is 19 times that."""
     pool_world.market.set_stake(account("provider 1"), Stake(active=100 * 10**9 - 1))
     assert _code(door, pool_world.bid_envelope(open_order)) == "bids: stake"
-    spare = MONEY - 560_000
+    spare = MONEY - 760_000
     taken = actions.Withdraw(account("provider 2"), pool_world.market.stun, spare + 1, account("elsewhere"))
     pool_world.market.apply(taken)
     assert _code(door, pool_world.bid_envelope(open_order, "provider 2")) == "ledger: balance"
